@@ -1,0 +1,7 @@
+export { type AccountId, available, escrow, fees, isSummed, pending, world } from './accounts.ts'
+export { type Book, openBook } from './book.ts'
+export { ledgerRefusals } from './errors.ts'
+export { balanceOf, createTransferBatcher, openAccounts, post, postEach } from './post.ts'
+export { rollUp } from './rollup.ts'
+export { balances, type StatementLine, statement } from './store.ts'
+export type { Posting, Transfer } from './transfer.ts'

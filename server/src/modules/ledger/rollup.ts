@@ -1,0 +1,50 @@
+import sql from 'sql-template-tag'
+import type { Store, Tx } from '#platform/db'
+
+/**
+ * Moves the entries of summed accounts into their rolled-up balance, as far as it is certain that no transfer below that
+ * point can still appear. A unit of work takes its transaction id before it draws a transfer id; so once every
+ * transaction older than the checkpoint has ended, all transfer ids up to the checkpoint are final. Answers how many
+ * accounts moved on.
+ */
+export async function rollUp(store: Store): Promise<number> {
+  return store.transact(async (tx) => {
+    const upto = await safePoint(tx)
+    const moved = upto === undefined ? 0 : await advance(tx, upto)
+    await setCheckpoint(tx)
+    return moved
+  })
+}
+
+async function safePoint(tx: Tx): Promise<bigint | undefined> {
+  await tx.rows(sql`select pg_advisory_xact_lock(hashtext('ledger.rollup'))`)
+  // Our own transaction id is younger than the checkpoint's, so it never holds the horizon back.
+  const row = await tx.one<{ transferId: bigint }>(sql`
+    select transfer_id as "transferId" from rollup_checkpoint where xid_bound <= pg_snapshot_xmin(pg_current_snapshot())`)
+  return row?.transferId
+}
+
+async function advance(tx: Tx, upto: bigint): Promise<number> {
+  return tx.run(sql`
+    with last as (
+      select account.no, coalesce(rollup.upto_transfer_id, 0) as upto, coalesce(rollup.balance, 0) as balance
+      from account left join account_rollup as rollup on rollup.account_no = account.no
+      where account.summed
+    )
+    insert into account_rollup (account_no, upto_transfer_id, balance)
+    select last.no, ${upto}, last.balance
+      + coalesce((select sum(amount) from entry where to_no = last.no and transfer_id > last.upto and transfer_id <= ${upto}), 0)
+      - coalesce((select sum(amount) from entry where from_no = last.no and transfer_id > last.upto and transfer_id <= ${upto}), 0)
+    from last where last.upto < ${upto}
+    on conflict (account_no) do update set upto_transfer_id = excluded.upto_transfer_id, balance = excluded.balance`)
+}
+
+async function setCheckpoint(tx: Tx): Promise<void> {
+  // The sequence is read before the snapshot is taken: whoever drew an id up to it has a transaction id below the bound.
+  const row = await tx.one<{ last: bigint }>(sql`
+    select case when is_called then last_value else 0 end as last from transfer_id`)
+  await tx.run(sql`
+    insert into rollup_checkpoint (transfer_id, xid_bound) values (${row?.last ?? 0n}, pg_snapshot_xmax(pg_current_snapshot()))
+    on conflict (one) do update set transfer_id = excluded.transfer_id, xid_bound = excluded.xid_bound
+    where rollup_checkpoint.xid_bound <= pg_snapshot_xmin(pg_current_snapshot())`)
+}

@@ -1,0 +1,149 @@
+import pg from 'pg'
+import type { Sql } from 'sql-template-tag'
+import { classify, isRetryable, UnknownOutcome } from './db/outcome.ts'
+import { statementNames } from './db/prepared.ts'
+import { type DomainEvent, insertEvents } from './events.ts'
+
+pg.types.setTypeParser(pg.types.builtins.INT8, BigInt)
+
+/** Reads, outside or inside a unit of work. Writing through a bare `Db` is a mistake: writes take a `Tx`. */
+export interface Db {
+  rows<Row>(query: Sql): Promise<Row[]>
+  one<Row>(query: Sql): Promise<Row | undefined>
+}
+
+/** One unit of work: its rows, its instant and its events commit together or not at all. */
+export interface Tx extends Db {
+  /** The database's clock plus the sandbox's offset, one instant for the whole unit (D-26). */
+  readonly now: Date
+  /** Runs a writing statement; answers how many rows it touched. */
+  run(query: Sql): Promise<number>
+  /** Into the outbox, in this very commit. */
+  emit(event: DomainEvent): void
+}
+
+export interface Store {
+  readonly read: Db
+  /** Runs `work` in one READ COMMITTED transaction; deadlocks are retried, so `work` acts on nothing but `tx`. */
+  transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** The market's clock: the database's plus the sandbox's offset. */
+  now(): Promise<Date>
+  /** Called after every commit that emitted events. */
+  onCommit(listener: () => void): void
+  close(): Promise<void>
+}
+
+const BEGIN = `begin; select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now, pg_current_xact_id()`
+const MAX_TRIES = 4
+
+export interface StoreOptions {
+  readonly url: string
+  readonly maxConnections?: number
+  readonly applicationName?: string
+}
+
+export function openStore({ url, maxConnections = 10, applicationName = 'souk' }: StoreOptions): Store {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    application_name: applicationName,
+    options: '-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC',
+  })
+  // A broken idle connection is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {})
+  const committed: (() => void)[] = []
+  const read = dbOver(pool)
+  return {
+    read,
+    transact: async (work) => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await unitOfWork(pool, work, committed)
+        } catch (error) {
+          if (attempt >= MAX_TRIES || !isRetryable(error)) throw error
+        }
+      }
+    },
+    now: async () => {
+      const result = await pool.query<{ now: Date }>(
+        `select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now`,
+      )
+      return result.rows[0]?.now as Date
+    },
+    onCommit: (listener) => {
+      committed.push(listener)
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function unitOfWork<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>, committed: (() => void)[]): Promise<T> {
+  const client = await pool.connect().catch(classify)
+  let broken: Error | undefined
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
+  try {
+    const events: DomainEvent[] = []
+    const tx = txOver(client, await begin(client), events)
+    const result = await work(tx)
+    if (events.length > 0) await insertEvents(tx, events)
+    await commit(client)
+    if (events.length > 0) for (const listener of committed) listener()
+    return result
+  } catch (error) {
+    if (error instanceof UnknownOutcome) broken = error
+    else await client.query('rollback').catch(onError)
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+/** Begins, and fixes the unit's instant and transaction id in the same round trip. */
+async function begin(client: pg.PoolClient): Promise<Date> {
+  // Two statements in one simple query answer an array, which the driver's types do not know.
+  const [, clock] = (await client.query(BEGIN).catch(classify)) as unknown as pg.QueryResult<{ now: Date }>[]
+  const row = clock?.rows[0]
+  if (!row) throw new Error('the database did not answer its clock')
+  return row.now
+}
+
+/** After `commit` was sent, a lost connection means nobody knows: never reported as failure (D-28). */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const done = await client.query('commit').catch((error: Error) => {
+    throw new UnknownOutcome(error)
+  })
+  // A transaction that failed answers "ROLLBACK" to a commit; nothing of it exists.
+  if (done.command !== 'COMMIT') throw new Error('the database rolled the unit of work back')
+}
+
+type Queryable = Pick<pg.Pool, 'query'>
+
+function dbOver(client: Queryable): Db {
+  const query = async <Row extends pg.QueryResultRow>(statement: Sql) => {
+    const { text, values } = statement
+    return client.query<Row>({ ...statementNames.nameOf(text), text, values }).catch(classify)
+  }
+  return {
+    rows: async <Row>(statement: Sql) => (await query(statement)).rows as Row[],
+    one: async <Row>(statement: Sql) => (await query(statement)).rows[0] as Row | undefined,
+  }
+}
+
+function txOver(client: pg.PoolClient, now: Date, events: DomainEvent[]): Tx {
+  const db = dbOver(client)
+  return {
+    ...db,
+    now,
+    run: async ({ text, values }) => {
+      const result = await client.query({ ...statementNames.nameOf(text), text, values }).catch(classify)
+      return result.rowCount ?? 0
+    },
+    emit: (event) => {
+      events.push(event)
+    },
+  }
+}

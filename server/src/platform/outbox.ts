@@ -1,0 +1,79 @@
+import sql from 'sql-template-tag'
+import type { Db, Store, Tx } from './db.ts'
+import type { Sweep } from './sweeps.ts'
+
+/** An event as its readers see it. */
+export interface OutboxEvent {
+  readonly id: bigint
+  readonly name: string
+  readonly subject: string
+  readonly payload: unknown
+  readonly at: Date
+}
+
+/** Hears every event once, in the unit of work that also moves its cursor: what it writes happens exactly once. */
+export interface EventReader {
+  readonly name: string
+  readonly hears: (eventName: string) => boolean
+  readonly handle: (tx: Tx, events: readonly OutboxEvent[]) => Promise<void>
+}
+
+const BATCH = 500
+
+interface Cursor {
+  readonly xid: string
+  readonly eventId: bigint
+}
+
+/** A sweep that feeds one reader. Processes take turns on the cursor's row; who finds it locked goes on. */
+export function readerSweep(store: Store, reader: EventReader): Sweep {
+  return {
+    name: `events:${reader.name}`,
+    run: async () => {
+      if (!(await hasNews(store.read, reader.name))) return 0
+      return store.transact(async (tx) => {
+        const cursor = await claimCursor(tx, reader.name)
+        if (!cursor) return 0
+        const events = await eventsAfter(tx, cursor, BATCH)
+        const last = events.at(-1)
+        if (!last) return 0
+        const heard = events.filter(({ name }) => reader.hears(name))
+        if (heard.length > 0) await reader.handle(tx, heard)
+        await tx.run(
+          sql`update event_reader set xid = ${last.xid}::xid8, event_id = ${last.id} where name = ${reader.name}`,
+        )
+        return events.length
+      })
+    },
+  }
+}
+
+/** Readers begin with the first event there ever was. */
+export async function registerReaders(store: Store, readers: readonly EventReader[]): Promise<void> {
+  const names = readers.map(({ name }) => name)
+  await store.transact((tx) =>
+    tx.run(sql`insert into event_reader (name) select unnest(${names}::text[]) on conflict (name) do nothing`),
+  )
+}
+
+async function hasNews(db: Db, name: string): Promise<boolean> {
+  const row = await db.one(sql`
+    select 1 from event, event_reader as reader
+    where reader.name = ${name} and (event.xid, event.id) > (reader.xid, reader.event_id)
+      and event.xid < pg_snapshot_xmin(pg_current_snapshot())
+    limit 1`)
+  return row !== undefined
+}
+
+async function claimCursor(tx: Tx, name: string): Promise<Cursor | undefined> {
+  return tx.one<Cursor>(sql`
+    select xid::text, event_id as "eventId" from event_reader where name = ${name} for update skip locked`)
+}
+
+/** Follows the transaction horizon: rows of transactions still running, or older than one, wait (D-29). */
+async function eventsAfter(db: Db, { xid, eventId }: Cursor, limit: number) {
+  return db.rows<OutboxEvent & { readonly xid: string }>(sql`
+    select id, xid::text, name, subject, payload, at from event
+    where (xid, id) > (${xid}::xid8, ${eventId}) and xid < pg_snapshot_xmin(pg_current_snapshot())
+    order by xid, id limit ${limit}`)
+}
