@@ -1,7 +1,7 @@
-import { Client, type Dispatcher, errors } from 'undici'
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as startRequest } from 'node:http'
 import { Refusal } from '#kernel/refusal'
 import { outboundRefusals } from './errors.ts'
-import { type Pin, pinnedConnector } from './pinned-connector.ts'
+import { dialPinned, type Pin } from './pinned-dial.ts'
 
 export interface OutboundRequest {
   readonly url: string
@@ -24,7 +24,9 @@ export interface OutboundAnswer {
   readonly durationMs: number
 }
 
-interface Exchange extends Omit<Pin, 'onConnected'> {
+type Answer = Omit<OutboundAnswer, 'durationMs'>
+
+interface Exchange extends Pin {
   readonly request: OutboundRequest
   readonly timeoutMs: number
   readonly maxResponseBytes: number
@@ -37,46 +39,65 @@ const MAX_HEADER_BYTES = 16 * 1024
  * One request on one fresh connection. Connections are not kept: a kept one may die just as a request is written, and
  * then nobody knows whether a paid call was made.
  */
-export async function exchange(order: Exchange): Promise<Omit<OutboundAnswer, 'durationMs'>> {
+export async function exchange(order: Exchange): Promise<Answer> {
   const progress = { connected: false }
-  const client = new Client(order.target.url.origin, {
-    connect: pinnedConnector({
-      ...order,
-      onConnected: () => {
-        progress.connected = true
-      },
-    }),
-    allowH2: false,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    maxResponseSize: order.maxResponseBytes,
-  })
+  const call = openRequest(order, progress)
   try {
-    const { url } = order.target
-    const response = await client.request({
-      method: order.request.method ?? 'GET',
-      path: url.pathname + url.search,
-      headers: requestHeaders(order.request.headers ?? {}),
-      body: order.request.body ?? null,
-      signal: order.signal,
-      reset: true,
-    })
-    const body = Buffer.from(await response.body.arrayBuffer())
-    return { status: response.statusCode, headers: responseHeaders(response.headers), body }
+    return await collect(call, order)
   } catch (error) {
     throw refusalFor(error, order, progress.connected)
   } finally {
-    await client.destroy()
+    call.destroy()
   }
 }
 
-function requestHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = Object.entries(headers).filter(([name]) => !OURS.test(name))
-  return { 'user-agent': 'Souk', ...Object.fromEntries(kept) }
+/** With `createConnection` and no agent, Node neither pools nor looks at proxies. */
+function openRequest(order: Exchange, progress: { connected: boolean }): ClientRequest {
+  const { url } = order.target
+  return startRequest({
+    method: order.request.method ?? 'GET',
+    path: url.pathname + url.search,
+    headers: requestHeaders(order),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    createConnection: (_options, onCreate) => {
+      dialPinned(order, (error, socket) => {
+        progress.connected = error === null
+        // Without an error there is a socket, and with one Node looks at the error only.
+        onCreate(error, socket as NonNullable<typeof socket>)
+      })
+      return undefined
+    },
+  })
 }
 
-function responseHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+function requestHeaders({ request, target }: Exchange): Record<string, string | number> {
+  const kept = Object.entries(request.headers ?? {}).filter(([name]) => !OURS.test(name))
+  const length = request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }
+  return { 'user-agent': 'Souk', ...Object.fromEntries(kept), ...length, host: target.url.host, connection: 'close' }
+}
+
+function collect(call: ClientRequest, { request, maxResponseBytes }: Exchange): Promise<Answer> {
+  return new Promise((done, fail) => {
+    call.on('error', fail)
+    call.on('response', (response: IncomingMessage) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      response.on('error', fail)
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > maxResponseBytes) fail(new TooLarge())
+        else chunks.push(chunk)
+      })
+      response.on('end', () => {
+        const status = response.statusCode ?? 0
+        done({ status, headers: plainHeaders(response.headers), body: Buffer.concat(chunks) })
+      })
+    })
+    call.end(request.body)
+  })
+}
+
+function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const plain: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value
@@ -84,15 +105,17 @@ function responseHeaders(headers: Dispatcher.ResponseData['headers']): Record<st
   return plain
 }
 
+class TooLarge extends Error {}
+
 function refusalFor(error: unknown, order: Exchange, connected: boolean): unknown {
   const { timeoutMs, maxResponseBytes } = order
   const { host } = order.target
-  if (error instanceof Refusal || error instanceof errors.InvalidArgumentError) return error
+  if (error instanceof Refusal) return error
   if (order.signal.aborted) return order.signal.reason
-  if (error instanceof errors.ResponseExceededMaxSizeError || error instanceof errors.HeadersOverflowError) {
+  const reason = reasonOf(error)
+  if (error instanceof TooLarge || reason === 'HPE_HEADER_OVERFLOW') {
     return because(outboundRefusals.endpoint_answer_too_large({ host, maxResponseBytes }), error)
   }
-  const reason = reasonOf(error)
   const refusal = connected
     ? outboundRefusals.endpoint_broke_off({ host, reason, timeoutMs })
     : outboundRefusals.url_unreachable({ host, reason })

@@ -1,39 +1,35 @@
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { buildConnector } from 'undici'
 import type { Target } from './target.ts'
 
 export interface Pin {
   readonly target: Target
   /** The checked addresses: the only ones a connection may go to. */
   readonly addresses: readonly string[]
-  /** Ends the connection at any stage, an unfinished TLS handshake included (undici alone would wait for that). */
+  /** Ends the connection at any stage, from the first packet to the last byte of an answer. */
   readonly signal: AbortSignal
   /** Last lock, on the address the socket really has. Throws a refusal. */
   readonly checkAddress: (address: string) => void
-  readonly onConnected: () => void
 }
 
+type OnDialled = (error: Error | null, socket?: Socket) => void
+
 /** Connects to the checked addresses and nowhere else, with the host's own name in TLS. */
-export function pinnedConnector(pin: Pin): buildConnector.connector {
-  return (options, callback) => {
-    const isTls = options.protocol === 'https:'
-    const socket = isTls ? dialTls(pin) : connect(dialOptions(pin))
-    const stop = () => socket.destroy(pin.signal.reason)
-    const fail = (error: Error) => callback(error, null)
-    if (pin.signal.aborted) stop()
-    pin.signal.addEventListener('abort', stop, { once: true })
-    socket.once('close', () => pin.signal.removeEventListener('abort', stop))
-    socket.once('error', fail)
-    socket.once('connect', () => checkPeer(pin, socket))
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
-      if (socket.destroyed) return
-      socket.off('error', fail)
-      socket.setNoDelay(true)
-      pin.onConnected()
-      callback(null, socket)
-    })
-  }
+export function dialPinned(pin: Pin, onDialled: OnDialled): void {
+  const isTls = pin.target.url.protocol === 'https:'
+  const socket = isTls ? dialTls(pin) : connect(dialOptions(pin))
+  const stop = () => socket.destroy(pin.signal.reason)
+  if (pin.signal.aborted) stop()
+  pin.signal.addEventListener('abort', stop, { once: true })
+  socket.once('close', () => pin.signal.removeEventListener('abort', stop))
+  socket.once('error', onDialled)
+  socket.once('connect', () => checkPeer(pin, socket))
+  socket.once(isTls ? 'secureConnect' : 'connect', () => {
+    if (socket.destroyed) return
+    socket.off('error', onDialled)
+    socket.setNoDelay(true)
+    onDialled(null, socket)
+  })
 }
 
 function checkPeer(pin: Pin, socket: Socket): void {
