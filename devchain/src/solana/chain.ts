@@ -1,0 +1,71 @@
+import { Bank } from './bank.ts'
+import { Executor } from './executor.ts'
+import { Faucet } from './faucet.ts'
+import { FaultPlan } from './fault-plan.ts'
+import { genesisOf, placeGenesisAccounts } from './genesis.ts'
+import { lastPort, leavePresence, writePresence } from './presence.ts'
+import { methodsOf } from './rpc/methods.ts'
+import { serveRpc } from './rpc/rpc-server.ts'
+import { type SolanaChainOptions, type SolanaChainSettings, settingsOf } from './settings.ts'
+import { SlotClock } from './slots.ts'
+import { ChainStore } from './store.ts'
+
+/** The parts of a running chain, as the RPC methods see them. */
+export interface Chain {
+  readonly settings: SolanaChainSettings
+  readonly genesisHash: string
+  readonly store: ChainStore
+  readonly slots: SlotClock
+  readonly bank: Bank
+  readonly executor: Executor
+  readonly faucet: Faucet
+  readonly faults: FaultPlan
+}
+
+export interface SolanaChain {
+  readonly rpcUrl: string
+  readonly port: number
+  readonly genesisHash: string
+  readonly faucetAddress: string
+  close(): Promise<void>
+}
+
+/** @throws ChainBusyError when another process serves the same data folder. */
+export async function startSolanaChain(options: SolanaChainOptions): Promise<SolanaChain> {
+  const settings = settingsOf(options)
+  const store = new ChainStore(settings.dataDir)
+  const genesis = await genesisOf(store)
+  const slots = new SlotClock(store, settings, genesis.seed)
+  const bank = new Bank(store, slots)
+  placeGenesisAccounts({ store, bank, genesis, settings })
+  const executor = new Executor(bank, slots, store)
+  const faucet = new Faucet({ bank, slots, executor, genesis, settings })
+  const { genesisHash } = genesis
+  const faults = new FaultPlan()
+  const methods = methodsOf({ settings, genesisHash, store, slots, bank, executor, faucet, faults })
+  const server = await serveRpc({ methods, host: settings.host, ports: await portsToTry(settings) }).catch((cause) => {
+    slots.close()
+    store.close()
+    throw cause
+  })
+  const rpcUrl = `http://${settings.host}:${server.port}`
+  await writePresence(settings.dataDir, { pid: process.pid, port: server.port, rpcUrl, genesisHash })
+  return {
+    rpcUrl,
+    port: server.port,
+    genesisHash,
+    faucetAddress: genesis.faucet.address,
+    async close() {
+      await server.close()
+      slots.close()
+      store.close()
+      await leavePresence(settings.dataDir)
+    },
+  }
+}
+
+async function portsToTry(settings: SolanaChainSettings): Promise<number[]> {
+  if (settings.port !== 0) return [settings.port]
+  const last = await lastPort(settings.dataDir)
+  return last === null ? [0] : [last, 0]
+}
