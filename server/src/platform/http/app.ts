@@ -1,0 +1,74 @@
+import helmet from '@fastify/helmet'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { newId } from '#kernel/id'
+import type { Authenticate } from './caller.ts'
+import { guardRoutes } from './guard.ts'
+import { createLimiter, type Limits } from './limits.ts'
+import { describeRoutes } from './openapi.ts'
+import { sendRefusals } from './refusals.ts'
+import { readJsonStrictly, validateStrictly } from './validation.ts'
+
+export interface HttpOptions {
+  readonly log: FastifyBaseLogger
+  readonly publicUrl: string
+  readonly version: string
+  readonly authenticate: Authenticate
+  readonly operatorKey: string
+  readonly limits: Limits | 'off'
+  readonly trustProxy: boolean
+}
+
+export type Http = FastifyInstance
+
+const BODY_LIMIT_BYTES = 256 * 1024
+const REQUEST_TIMEOUT_MS = 60_000
+const REQUEST_ID = /^[\w.:-]{1,100}$/
+
+/** The HTTP server before anybody has hung a route on it: strict input, guarded routes, helpful errors. */
+export async function buildHttp(options: HttpOptions): Promise<Http> {
+  const app = Fastify({
+    loggerInstance: options.log,
+    disableRequestLogging: true,
+    // A HEAD must never claim or read anything by accident (D-1).
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    exposeHeadRoutes: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    trustProxy: options.trustProxy,
+    genReqId: (request) => {
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId()
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  sendRefusals(app as unknown as FastifyInstance, options.publicUrl)
+  validateStrictly(app as unknown as FastifyInstance)
+  readJsonStrictly(app as unknown as FastifyInstance)
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, 'img-src': ["'self'", 'data:'] } },
+    hsts: options.publicUrl.startsWith('https:'),
+  })
+  await describeRoutes(app as unknown as FastifyInstance, options)
+  guardRoutes(app as unknown as FastifyInstance, { ...options, limiter: createLimiter(options.limits) })
+  logRequests(app as unknown as FastifyInstance)
+  return app as unknown as Http
+}
+
+/** One line a request, with its id and without its secrets. */
+function logRequests(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        party: request.caller?.partyId,
+      },
+      'request',
+    )
+  })
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import sql from 'sql-template-tag'
+import { Refusal } from '#kernel/refusal'
+import { canonicalJson } from '#platform/canonical-json'
+import type { Db, Store, Tx } from '#platform/db'
+import { open, seal } from '#platform/sealing'
+import { httpRefusals } from './errors.ts'
+
+/** One intended action of one caller: a retry carries the same claim and gets the first answer again. */
+export interface Claim {
+  readonly scope: string
+  readonly key: string
+  readonly fingerprint: Buffer
+}
+
+export interface KeptAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+export interface AnswerBook {
+  /** The claim of a request that carries an idempotency key. */
+  claimOf(request: FastifyRequest): Claim | undefined
+  /** The answer kept for this claim; throws `idempotency_key_reused` when it was made for another body. */
+  find(claim: Claim): Promise<KeptAnswer | undefined>
+  /** Keeps answers in the transaction of their effects; answers which claims were taken by somebody meanwhile. */
+  keep(tx: Tx, answers: readonly { claim: Claim; answer: KeptAnswer }[]): Promise<Set<Claim>>
+  /** Forgets answers older than a week. */
+  purge(): Promise<number>
+}
+
+const PRINTABLE = /^[\x21-\x7e]{1,255}$/
+const MIN_PUBLIC_KEY_LENGTH = 20
+const KEEP_DAYS = 7
+
+/** Answers are sealed: some of them show a secret for the only time. */
+export function createAnswerBook(store: Store, sealingKey: Buffer): AnswerBook {
+  return {
+    claimOf: (request) => {
+      const key = keyOf(request)
+      if (key === undefined) return undefined
+      const tooShort = !request.caller && key.length < MIN_PUBLIC_KEY_LENGTH
+      if (!PRINTABLE.test(key) || tooShort) throw httpRefusals.idempotency_key_invalid()
+      const path = request.url.split('?', 1)[0]
+      return {
+        scope: `${request.caller?.partyId ?? 'public'} ${request.method} ${path}`,
+        key,
+        fingerprint: createHash('sha256')
+          .update(canonicalJson(request.body ?? null))
+          .digest(),
+      }
+    },
+    find: (claim) => findAnswer(store.read, claim, sealingKey),
+    keep: async (tx, answers) => {
+      if (answers.length === 0) return new Set()
+      const kept = await insertAnswers(tx, answers, sealingKey)
+      return new Set(answers.filter(({ claim }) => !kept.has(`${claim.scope} ${claim.key}`)).map(({ claim }) => claim))
+    },
+    purge: () =>
+      store.transact((tx) =>
+        tx.run(
+          sql`delete from idempotency where created_at < ${tx.now}::timestamptz - ${KEEP_DAYS} * interval '1 day'`,
+        ),
+      ),
+  }
+}
+
+/** The unit of work behind an unsafe route: its effect and the answer kept for retries commit together (D-14). */
+export type Answer = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  work: (tx: Tx) => Promise<unknown>,
+) => Promise<unknown>
+
+export function createAnswer(store: Store, book: AnswerBook): Answer {
+  return async (request, reply, status, work) => {
+    const claim = book.claimOf(request)
+    if (!claim) return reply.code(status).send(await store.transact(work))
+    const done = await once(book, claim, () =>
+      store.transact(async (tx) => {
+        const answer = { status, body: await work(tx) }
+        if ((await book.keep(tx, [{ claim, answer }])).size > 0) throw new ClaimTaken()
+        return answer
+      }),
+    )
+    return sendAnswer(reply, done)
+  }
+}
+
+/** Somebody else's unit of work with the same claim committed first; ours is rolled back and theirs is answered. */
+export class ClaimTaken extends Error {
+  override readonly name = 'ClaimTaken'
+}
+
+export interface DoneAnswer extends KeptAnswer {
+  readonly replayed: boolean
+}
+
+/** Runs `act` unless the claim has been answered, also when a twin finished while we were at it. */
+export async function once(book: AnswerBook, claim: Claim, act: () => Promise<KeptAnswer>): Promise<DoneAnswer> {
+  const before = await book.find(claim)
+  if (before) return { ...before, replayed: true }
+  try {
+    return { ...(await act()), replayed: false }
+  } catch (error) {
+    const lost = error instanceof ClaimTaken || error instanceof Refusal
+    const after = lost ? await book.find(claim) : undefined
+    if (after) return { ...after, replayed: true }
+    throw error
+  }
+}
+
+export function sendAnswer(reply: FastifyReply, { status, body, replayed }: DoneAnswer): FastifyReply {
+  if (replayed) reply.header('idempotent-replayed', 'true')
+  return reply.code(status).send(body)
+}
+
+/** A structured-field string in quotes, or bare as nearly everybody sends it. */
+function keyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers['idempotency-key'] ?? request.headers['x-idempotency-key']
+  if (typeof header !== 'string') return undefined
+  return /^"(.*)"$/.exec(header)?.[1] ?? header
+}
+
+async function findAnswer(db: Db, claim: Claim, sealingKey: Buffer): Promise<KeptAnswer | undefined> {
+  const row = await db.one<{ fingerprint: Buffer; status: number; response: string }>(sql`
+    select fingerprint, status, response from idempotency where scope = ${claim.scope} and key = ${claim.key}`)
+  if (!row) return undefined
+  if (!row.fingerprint.equals(claim.fingerprint)) throw httpRefusals.idempotency_key_reused()
+  return { status: row.status, body: JSON.parse(open(sealingKey, row.response)) }
+}
+
+async function insertAnswers(
+  tx: Tx,
+  answers: readonly { claim: Claim; answer: KeptAnswer }[],
+  sealingKey: Buffer,
+): Promise<Set<string>> {
+  const rows = await tx.rows<{ scope: string; key: string }>(sql`
+    insert into idempotency (scope, key, fingerprint, status, response, created_at)
+    select *, ${tx.now}::timestamptz from unnest(
+      ${answers.map(({ claim }) => claim.scope)}::text[],
+      ${answers.map(({ claim }) => claim.key)}::text[],
+      ${answers.map(({ claim }) => claim.fingerprint)}::bytea[],
+      ${answers.map(({ answer }) => answer.status)}::smallint[],
+      ${answers.map(({ answer }) => seal(sealingKey, JSON.stringify(answer.body ?? null)))}::text[])
+    on conflict do nothing returning scope, key`)
+  return new Set(rows.map(({ scope, key }) => `${scope} ${key}`))
+}

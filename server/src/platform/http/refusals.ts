@@ -1,0 +1,129 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Refusal, type RefusalKind } from '#kernel/refusal'
+import { UnknownOutcome } from '#platform/db/outcome'
+import { httpRefusals } from './errors.ts'
+
+/** JP-171's statuses; a face with another contract brings its own table. */
+const STATUS: Record<RefusalKind, number> = {
+  invalid: 400,
+  unfunded: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  missing: 404,
+  conflict: 409,
+  unprocessable: 422,
+  limited: 429,
+  unknown: 503,
+}
+
+const TITLES: Record<number, string> = {
+  400: 'The request cannot be understood',
+  401: 'Who are you?',
+  403: 'Not allowed',
+  404: 'Not found',
+  409: 'In conflict with the present state',
+  413: 'Too large',
+  415: 'Wrong content type',
+  422: 'Cannot be processed',
+  429: 'Too many requests',
+  500: 'Something broke on our side',
+  503: 'Not available right now',
+}
+
+const RETRY_AFTER_SECONDS = 1
+
+interface Problem {
+  readonly status: number
+  readonly error: string
+  readonly code: string
+  readonly fix: string
+  readonly extras?: Record<string, unknown>
+}
+
+/** Every error leaves as RFC 9457 problem details with `error` (the sentence), `code`, `fix` and `request_id` beside. */
+export function sendRefusals(app: FastifyInstance, publicUrl: string): void {
+  const send = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
+    const { status, error, code, fix, extras } = problem
+    if ((status === 503 || code === 'busy') && !reply.hasHeader('retry-after'))
+      reply.header('retry-after', RETRY_AFTER_SECONDS)
+    if (status === 401) reply.header('www-authenticate', 'Bearer')
+    const type = request.headers.accept?.includes('application/problem+json')
+      ? 'application/problem+json'
+      : 'application/json'
+    const body = {
+      ...extras,
+      type: `${publicUrl}/refusals#${code}`,
+      title: TITLES[status] ?? 'Refused',
+      status,
+      detail: error,
+      error,
+      code,
+      fix,
+      request_id: request.id,
+    }
+    return reply.code(status).header('content-type', `${type}; charset=utf-8`).serializer(JSON.stringify).send(body)
+  }
+  app.setErrorHandler((error: FastifyError, request, reply) => send(request, reply, problemOf(error, request)))
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    return send(request, reply, ofRefusal(httpRefusals.no_such_path({ method: request.method, path })))
+  })
+}
+
+function problemOf(error: FastifyError, request: FastifyRequest): Problem {
+  if (error instanceof Refusal) return ofRefusal(error)
+  if (error instanceof UnknownOutcome) {
+    request.log.error({ err: error }, 'the outcome of a commit is unknown')
+    return ofRefusal(httpRefusals.outcome_unknown())
+  }
+  if (error.validation) return ofValidation(error)
+  const status = error.statusCode ?? 500
+  if (status >= 400 && status < 500) return { status, error: error.message, code: codeOf(error), fix: fixOf(status) }
+  request.log.error({ err: error }, 'a request failed')
+  return {
+    status: 500,
+    error: 'Something broke on our side',
+    code: 'internal',
+    fix: 'Send the request again; if it keeps failing, tell the operator the request_id.',
+  }
+}
+
+function ofRefusal(refusal: Refusal): Problem {
+  return {
+    status: STATUS[refusal.kind],
+    error: refusal.message,
+    code: refusal.code,
+    fix: refusal.fix,
+    extras: refusal.details,
+  }
+}
+
+interface ValidationFault {
+  readonly instancePath?: string
+  readonly message?: string
+  readonly params?: Record<string, unknown>
+}
+
+/** Names every field at fault: an agent mends its request from this text alone. */
+function ofValidation(error: FastifyError): Problem {
+  const where = error.validationContext ?? 'body'
+  const faults = (error.validation as ValidationFault[]).slice(0, 20).map((fault) => {
+    const path = `${where}${(fault.instancePath ?? '').replaceAll('/', '.')}`
+    const extra = fault.params?.['additionalProperty']
+    if (typeof extra === 'string') return `${path} has an unknown field "${extra}"`
+    const allowed = fault.params?.['allowedValues']
+    return `${path} ${fault.message ?? 'is invalid'}${Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''}`
+  })
+  const refusal = httpRefusals.invalid_request({ message: faults[0] ?? error.message })
+  return { ...ofRefusal(refusal), extras: { errors: faults } }
+}
+
+function codeOf(error: FastifyError): string {
+  return (error.code ?? 'invalid_request').replace(/^FST_ERR_(CTP_)?/, '').toLowerCase()
+}
+
+function fixOf(status: number): string {
+  if (status === 413) return 'Send a smaller body.'
+  if (status === 415) return 'Send the header "content-type: application/json" and a JSON body.'
+  return 'Mend the request and send it again.'
+}
