@@ -3,8 +3,11 @@ import { getBase58Decoder } from '@solana/kit'
 import type { Bank } from './bank.ts'
 import { TOKEN_2022_PROGRAM } from './programs.ts'
 import type { AccountState } from './records.ts'
+import { INVALID_REQUEST, RpcError } from './rpc/rpc-error.ts'
 import { mintOf, type TokenAccount, tokenAccountOf, uiTokenAmount } from './tokens.ts'
 
+const MAX_BASE58_BYTES = 128
+const BASE58_TOO_LONG = 'Encoded binary (base 58) data should be less than 128 bytes, please use Base64 encoding.'
 const NEVER_PAYS_RENT = 2n ** 64n - 1n
 
 export interface AccountViewOptions {
@@ -32,8 +35,11 @@ function dataView(bank: Bank, account: AccountState, { encoding, dataSlice }: Ac
     return { program, parsed, space: account.data.length }
   }
   const slice = dataSlice === undefined ? account.data : sliced(account.data, dataSlice)
-  if (encoding === undefined) return getBase58Decoder().decode(slice)
-  if (encoding === 'base58') return [getBase58Decoder().decode(slice), 'base58']
+  if (encoding === undefined || encoding === 'base58') {
+    if (slice.length > MAX_BASE58_BYTES) throw new RpcError(INVALID_REQUEST, BASE58_TOO_LONG)
+    const text = getBase58Decoder().decode(slice)
+    return encoding === undefined ? text : [text, encoding]
+  }
   if (encoding === 'base64+zstd') return [zstdCompressSync(slice).toString('base64'), encoding]
   return [Buffer.from(slice).toString('base64'), 'base64']
 }

@@ -58,8 +58,9 @@ export async function startSolanaChain(options: SolanaChainOptions): Promise<Sol
     async close() {
       await server.close()
       slots.close()
-      store.close()
+      // While the folder is still locked: later it could be the successor's file.
       await leavePresence(settings.dataDir)
+      store.close()
     },
   }
 }

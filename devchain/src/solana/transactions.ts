@@ -103,6 +103,7 @@ function decode(wire: Uint8Array) {
     const version = getTransactionVersionDecoder().decode(transaction.messageBytes)
     if (version !== 'legacy' && version !== 0) throw new Error(`unsupported transaction version ${version}`)
     const message = getCompiledTransactionMessageDecoder().decode(transaction.messageBytes)
+    if (message.header.numSignerAccounts === 0) throw new Error('a transaction needs a signer')
     if (message.version !== 'legacy' && message.version !== 0) throw new Error('unsupported transaction version')
     return { transaction, message }
   } catch (cause) {

@@ -1,11 +1,15 @@
 import { getBase64Encoder, getCompiledTransactionMessageDecoder } from '@solana/kit'
 import type { Chain } from '../chain.ts'
+import { COMPUTE_BUDGET_PROGRAM } from '../programs.ts'
 import { commitmentOf, contextSlot, inContext, integerParam, optionsParam, stringParam } from './params.ts'
 import { invalidParams } from './rpc-error.ts'
 import type { RpcMethods } from './rpc-server.ts'
 
 const SLOTS_PER_EPOCH = 432_000
-const LAMPORTS_PER_SIGNATURE = 5000
+const LAMPORTS_PER_SIGNATURE = 5000n
+const UNITS_PER_INSTRUCTION = 200_000n
+const SET_UNIT_LIMIT = 2
+const SET_UNIT_PRICE = 3
 
 /** Questions about the chain itself. `souk-devchain` tells a client that money here is not real. */
 export const clusterMethods = (chain: Chain): RpcMethods => ({
@@ -49,17 +53,37 @@ export const clusterMethods = (chain: Chain): RpcMethods => ({
     })).reverse()
   },
   getFeeForMessage: ([message, options]) => {
-    const { signatures, blockhash } = openMessage(stringParam(message, 'message'))
-    const known = chain.slots.isBlockhashValid(blockhash)
-    return inContext(chain, optionsParam(options), known ? signatures * LAMPORTS_PER_SIGNATURE : null)
+    const { fee, blockhash } = openMessage(stringParam(message, 'message'))
+    return inContext(chain, optionsParam(options), chain.slots.isBlockhashValid(blockhash) ? fee : null)
   },
 })
 
-function openMessage(base64: string): { signatures: number; blockhash: string } {
+function openMessage(base64: string): { fee: bigint; blockhash: string } {
   try {
     const message = getCompiledTransactionMessageDecoder().decode(getBase64Encoder().encode(base64))
-    return { signatures: message.header.numSignerAccounts, blockhash: message.lifetimeToken }
+    if (message.version !== 'legacy' && message.version !== 0) throw new Error('unsupported version')
+    const instructions = message.instructions.map(({ programAddressIndex, data }) => ({
+      program: message.staticAccounts[programAddressIndex] ?? '',
+      data: Uint8Array.from(data ?? []),
+    }))
+    const signatures = BigInt(message.header.numSignerAccounts) * LAMPORTS_PER_SIGNATURE
+    return { fee: signatures + priorityFeeOf(instructions), blockhash: message.lifetimeToken }
   } catch {
     throw invalidParams('failed to deserialize solana_message::VersionedMessage')
   }
+}
+
+/** Price per compute unit (micro-lamports) times the units asked for, rounded up. */
+function priorityFeeOf(instructions: readonly { readonly program: string; readonly data: Uint8Array }[]): bigint {
+  const [budget, rest] = [true, false].map((own) =>
+    instructions.filter((i) => (i.program === COMPUTE_BUDGET_PROGRAM) === own),
+  )
+  let units = BigInt(Math.min(rest?.length ?? 0, 7)) * UNITS_PER_INSTRUCTION
+  let price = 0n
+  for (const { data } of budget ?? []) {
+    const view = new DataView(data.buffer)
+    if (data[0] === SET_UNIT_LIMIT) units = BigInt(view.getUint32(1, true))
+    if (data[0] === SET_UNIT_PRICE) price = view.getBigUint64(1, true)
+  }
+  return (units * price + 999_999n) / 1_000_000n
 }
