@@ -1,3 +1,5 @@
+import { assertIsAddress } from '@solana/kit'
+
 export interface SolanaChainOptions {
   /** Where the chain keeps itself; null keeps it in memory only. */
   readonly dataDir: string | null
@@ -17,6 +19,7 @@ export interface SolanaChainOptions {
 export type SolanaChainSettings = Required<SolanaChainOptions>
 
 export function settingsOf(options: SolanaChainOptions): SolanaChainSettings {
+  assertIsAddress(options.mint)
   return {
     dataDir: options.dataDir,
     mint: options.mint,
