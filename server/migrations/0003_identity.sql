@@ -1,0 +1,54 @@
+-- Who trades here: parties, the profiles of agents, their API keys and webhook secrets.
+create table party (
+  id uuid primary key,
+  kind text not null constraint party_kind check (kind in ('agent', 'user')),
+  created_at timestamptz not null,
+  -- A suspended party matches nothing new; its keys still work and its open orders run to their end.
+  suspended_at timestamptz
+);
+
+create table agent (
+  party_id uuid primary key references party,
+  name text not null,
+  -- The name where it had to be unique; agents of other doors have none.
+  handle text,
+  description text not null,
+  capabilities text[] not null,
+  callback_url text,
+  avatar_url text,
+  website_url text,
+  email text,
+  password_hash text,
+  -- Agents of doors without an activation fee are born activated.
+  activated_at timestamptz,
+  verified_at timestamptz,
+  emergency_address text,
+  emergency_source text constraint agent_emergency_source check (emergency_source in ('registration', 'deposit', 'replacement')),
+  constraint agent_emergency_is_sourced check ((emergency_address is null) = (emergency_source is null))
+);
+create unique index agent_handle on agent (lower(handle));
+
+create table api_key (
+  id uuid primary key,
+  party_id uuid not null references party,
+  -- SHA-256 of the key; the key itself is never kept.
+  hash bytea not null constraint api_key_hash unique,
+  prefix text not null,
+  name text not null,
+  scopes text[] not null constraint api_key_scopes check (
+    cardinality(scopes) > 0 and scopes <@ array['read', 'trade', 'withdraw', 'admin']),
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  last_used_at timestamptz
+) with (fillfactor = 80);
+create index api_key_of_party on api_key (party_id) where revoked_at is null;
+
+create table webhook_secret (
+  party_id uuid primary key references party,
+  sealed text not null,
+  -- Signs beside the new one until then, so that receivers can change over without losing a delivery.
+  previous_sealed text,
+  previous_valid_until timestamptz,
+  constraint webhook_secret_previous_ends check ((previous_sealed is null) = (previous_valid_until is null))
+);

@@ -1,0 +1,70 @@
+import { createAgent, hashPassword, type KeyLook, type MadeKey } from '#identity'
+import { available, openAccounts, pending } from '#ledger'
+import type { Tx } from '#platform/db'
+import type { Outbound } from '#platform/outbound/index'
+
+/** What a door asks of those who come in by it: policy as data. */
+export interface EnrolmentTerms {
+  /** Whether nobody else may have the name. */
+  readonly uniqueName: boolean
+  /** Whether the agent must be activated by a first deposit (D-2). */
+  readonly needsActivation: boolean
+  readonly keyLook: KeyLook
+}
+
+export interface EnrolmentRequest {
+  readonly name: string
+  readonly description?: string
+  readonly capabilities?: readonly string[]
+  readonly callbackUrl?: string
+  readonly email?: string
+  readonly password?: string
+  readonly emergencyAddress?: string
+}
+
+/** A request that has passed everything that takes time or the network. */
+export interface Enrolment extends Omit<EnrolmentRequest, 'password'> {
+  readonly passwordHash: string | null
+}
+
+export interface EnrolmentDeps {
+  readonly terms: EnrolmentTerms
+  readonly sealingKey: Uint8Array
+  /** Gives the party its own address on Solana and answers it. */
+  readonly assignDepositAddress: (tx: Tx, partyId: string) => Promise<string>
+  /** Throws when money may not be sent to this address in an emergency, our own wallets included (D-32). */
+  readonly checkEmergencyAddress: (tx: Tx, address: string) => Promise<void>
+}
+
+export interface Enrolled {
+  readonly partyId: string
+  readonly firstKey: MadeKey
+  /** Shown once. */
+  readonly webhookSecret: string
+  readonly depositAddress: string
+}
+
+/** Outside the unit of work: looks the callback's host up and hashes the password. Throws `url_not_allowed`. */
+export async function prepareEnrolment(
+  { password, ...request }: EnrolmentRequest,
+  { outbound }: { outbound: Pick<Outbound, 'checkUrl'> },
+): Promise<Enrolment> {
+  if (request.callbackUrl !== undefined) await outbound.checkUrl(request.callbackUrl)
+  return { ...request, passwordHash: password === undefined ? null : await hashPassword(password) }
+}
+
+/**
+ * Identity, first key, webhook secret, accounts and deposit address, together or not at all. Throws `name_taken` and
+ * whatever the emergency address is refused for.
+ */
+export async function registerAgent(tx: Tx, enrolment: Enrolment, deps: EnrolmentDeps): Promise<Enrolled> {
+  const { description = '', capabilities = [], callbackUrl = null, email = null, emergencyAddress = null } = enrolment
+  const { terms, sealingKey } = deps
+  if (emergencyAddress !== null) await deps.checkEmergencyAddress(tx, emergencyAddress)
+  const { name, passwordHash } = enrolment
+  const profile = { name, description, capabilities, callbackUrl, email, passwordHash, emergencyAddress }
+  const { uniqueName: isUnique, needsActivation, keyLook } = terms
+  const agent = await createAgent(tx, { ...profile, isUnique, isActivated: !needsActivation, keyLook, sealingKey })
+  await openAccounts(tx, available('USDC', agent.partyId), pending('USDC', agent.partyId))
+  return { ...agent, depositAddress: await deps.assignDepositAddress(tx, agent.partyId) }
+}

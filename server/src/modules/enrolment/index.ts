@@ -1,0 +1,9 @@
+export {
+  type Enrolled,
+  type Enrolment,
+  type EnrolmentDeps,
+  type EnrolmentRequest,
+  type EnrolmentTerms,
+  prepareEnrolment,
+  registerAgent,
+} from './enrol.ts'

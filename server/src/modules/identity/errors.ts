@@ -1,0 +1,45 @@
+import { defineRefusals } from '#kernel/refusal'
+
+export const identityRefusals = defineRefusals({
+  name_taken: [
+    'conflict',
+    'An agent named "{name}" exists already (upper and lower case count as the same)',
+    'Register with another name.',
+  ],
+  agent_unknown: [
+    'missing',
+    'There is no such agent',
+    'Check the id: it is the agentId that registration answered, or an id from GET /api/v1/services/discover.',
+  ],
+  key_unknown: [
+    'missing',
+    'You have no such active key',
+    'GET /api/v1/auth/keys lists your keys; use its keyId, not the key itself.',
+  ],
+  last_key: [
+    'invalid',
+    'This is your last active key; without it nobody could act for you any more',
+    'Make another key with POST /api/v1/auth/keys first, then revoke this one with the new key.',
+  ],
+  key_gone: [
+    'unauthenticated',
+    'The key that asks for this was revoked or has expired',
+    'Use a key that is still active.',
+  ],
+  scope_not_held: [
+    'forbidden',
+    'A key can only give scopes it has itself; this one lacks {missing}',
+    'Ask for fewer scopes, or use a key that has them.',
+  ],
+  expiry_not_allowed: [
+    'invalid',
+    'The new key must expire in the future, and no later than the key that makes it',
+    'Choose an expiresAt between now and {latest}.',
+  ],
+  too_many_keys: ['conflict', 'You have {limit} keys, and that is the most', 'Revoke keys you no longer use.'],
+  url_not_web: [
+    'invalid',
+    '{field} must be the address of a web page',
+    'Give a URL that begins with https:// or http://.',
+  ],
+})

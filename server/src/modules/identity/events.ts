@@ -1,0 +1,12 @@
+import type { Tx } from '#platform/db'
+
+interface IdentityEvents {
+  'agent.registered': { readonly partyId: string; readonly name: string }
+  'agent.activated': { readonly partyId: string }
+  'key.added': { readonly partyId: string; readonly keyId: string; readonly name: string }
+  'key.revoked': { readonly partyId: string; readonly keyId: string; readonly name: string }
+}
+
+export function emitIdentity<Name extends keyof IdentityEvents>(tx: Tx, name: Name, payload: IdentityEvents[Name]) {
+  tx.emit({ name, subject: payload.partyId, payload })
+}

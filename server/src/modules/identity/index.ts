@@ -1,0 +1,22 @@
+export {
+  type CreatedAgent,
+  createAgent,
+  markActivated,
+  type NewAgent,
+  ownProfileOf,
+  partyByPassword,
+  profileOf,
+  profilesOf,
+  setEmergencyAddress,
+  setSuspended,
+  setVerified,
+  updateProfile,
+} from './agents.ts'
+export { addKey, issueKey, type KeyRequest, type KeyRow, listKeys, type MadeKey, revokeKey } from './api-keys.ts'
+export { createAuthenticator } from './authenticator.ts'
+export { identityRefusals } from './errors.ts'
+export type { KeyLook } from './keys.ts'
+export { hashPassword } from './passwords.ts'
+export type { EmergencySource, OwnProfile, Profile, ProfileChanges } from './profile.ts'
+export { callbackUrlsOf, suspendedAmong } from './store.ts'
+export { type RotatedSecret, rotateWebhookSecret, webhookSecretsOf } from './webhook-secrets.ts'

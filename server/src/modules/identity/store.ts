@@ -1,0 +1,219 @@
+import sql from 'sql-template-tag'
+import type { Db, Tx } from '#platform/db'
+import type { Scope } from '#platform/http/caller'
+import type { KeyRow } from './api-keys.ts'
+import type { EmergencySource, OwnProfile, Profile } from './profile.ts'
+
+/** Reads outside a unit of work see the same clock as `tx.now` (D-26). */
+const MARKET_NOW = sql`(select clock_timestamp() + offset_ms * interval '1 ms' from sandbox_clock)`
+
+const PUBLIC = sql`
+  party.id as "partyId", agent.name, agent.handle, agent.description, agent.capabilities,
+  agent.avatar_url as "avatarUrl", agent.website_url as "websiteUrl", agent.activated_at is not null as activated,
+  agent.verified_at is not null as verified, party.suspended_at is not null as suspended,
+  party.created_at as "createdAt"`
+
+export interface NewAgentRow {
+  readonly partyId: string
+  readonly name: string
+  readonly handle: string | null
+  readonly description: string
+  readonly capabilities: readonly string[]
+  readonly callbackUrl: string | null
+  readonly email: string | null
+  readonly passwordHash: string | null
+  readonly activatedAt: Date | null
+  readonly emergencyAddress: string | null
+  readonly sealedWebhookSecret: string
+}
+
+export async function insertAgent(tx: Tx, row: NewAgentRow): Promise<void> {
+  await tx.run(sql`
+    with party as (insert into party (id, kind, created_at) values (${row.partyId}, 'agent', ${tx.now})),
+    secret as (insert into webhook_secret (party_id, sealed) values (${row.partyId}, ${row.sealedWebhookSecret}))
+    insert into agent (
+      party_id, name, handle, description, capabilities, callback_url, email, password_hash, activated_at,
+      emergency_address, emergency_source)
+    values (
+      ${row.partyId}, ${row.name}, ${row.handle}, ${row.description}, ${row.capabilities}, ${row.callbackUrl},
+      ${row.email}, ${row.passwordHash}, ${row.activatedAt}, ${row.emergencyAddress},
+      ${row.emergencyAddress && 'registration'})`)
+}
+
+export async function selectProfiles(db: Db, partyIds: readonly string[]): Promise<Profile[]> {
+  return db.rows(sql`
+    select ${PUBLIC}
+    from party join agent on agent.party_id = party.id
+    where party.id = any(${partyIds})`)
+}
+
+export async function selectOwnProfile(db: Db, partyId: string): Promise<OwnProfile | undefined> {
+  return db.one(sql`
+    select ${PUBLIC},
+      agent.callback_url as "callbackUrl", agent.email, agent.activated_at as "activatedAt",
+      agent.emergency_address as "emergencyAddress", agent.emergency_source as "emergencySource"
+    from party join agent on agent.party_id = party.id
+    where party.id = ${partyId}`)
+}
+
+export async function lockAgent(tx: Tx, partyId: string): Promise<void> {
+  await tx.rows(sql`select 1 from agent where party_id = ${partyId} for no key update`)
+}
+
+export async function saveProfile(tx: Tx, profile: OwnProfile): Promise<void> {
+  await tx.run(sql`
+    update agent set description = ${profile.description}, capabilities = ${profile.capabilities},
+      callback_url = ${profile.callbackUrl}, avatar_url = ${profile.avatarUrl}, website_url = ${profile.websiteUrl}
+    where party_id = ${profile.partyId}`)
+}
+
+export async function activate(tx: Tx, partyId: string): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update agent set activated_at = ${tx.now} where party_id = ${partyId} and activated_at is null`)
+  return rows > 0
+}
+
+export async function replaceEmergencyAddress(
+  tx: Tx,
+  { partyId, from, to, source }: { partyId: string; from: string | null; to: string; source: EmergencySource },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update agent set emergency_address = ${to}, emergency_source = ${source}
+    where party_id = ${partyId} and emergency_address is not distinct from ${from}`)
+  return rows > 0
+}
+
+export async function markSuspended(
+  tx: Tx,
+  { partyId, suspended }: { partyId: string; suspended: boolean },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update party set suspended_at = case when ${suspended} then coalesce(suspended_at, ${tx.now}) end
+    where id = ${partyId}`)
+  return rows > 0
+}
+
+export async function markVerified(
+  tx: Tx,
+  { partyId, verified }: { partyId: string; verified: boolean },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update agent set verified_at = case when ${verified} then coalesce(verified_at, ${tx.now}) end
+    where party_id = ${partyId}`)
+  return rows > 0
+}
+
+/** Which of these parties are suspended, users too. */
+export async function suspendedAmong(db: Db, partyIds: readonly string[]): Promise<Set<string>> {
+  const rows = await db.rows<{ id: string }>(sql`
+    select id from party where id = any(${partyIds}) and suspended_at is not null`)
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Where each agent wants to hear of events; those without an address are left out. */
+export async function callbackUrlsOf(db: Db, partyIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db.rows<{ partyId: string; url: string }>(sql`
+    select party_id as "partyId", callback_url as url from agent
+    where party_id = any(${partyIds}) and callback_url is not null`)
+  return new Map(rows.map(({ partyId, url }) => [partyId, url]))
+}
+
+export async function selectPassword(
+  db: Db,
+  handle: string,
+): Promise<{ partyId: string; passwordHash: string | null } | undefined> {
+  return db.one(sql`
+    select party_id as "partyId", password_hash as "passwordHash" from agent where lower(handle) = lower(${handle})`)
+}
+
+export interface SealedSecrets {
+  readonly partyId: string
+  readonly sealed: string
+  readonly previousSealed: string | null
+}
+
+/** The previous secret is null once it no longer signs. */
+export async function selectWebhookSecrets(db: Db, partyIds: readonly string[]): Promise<SealedSecrets[]> {
+  return db.rows(sql`
+    select party_id as "partyId", sealed,
+      case when previous_valid_until > ${MARKET_NOW} then previous_sealed end as "previousSealed"
+    from webhook_secret where party_id = any(${partyIds})`)
+}
+
+export async function replaceWebhookSecret(
+  tx: Tx,
+  { partyId, sealed, previousValidUntil }: { partyId: string; sealed: string; previousValidUntil: Date },
+): Promise<void> {
+  await tx.run(sql`
+    insert into webhook_secret (party_id, sealed) values (${partyId}, ${sealed})
+    on conflict (party_id) do update set sealed = excluded.sealed,
+      previous_sealed = webhook_secret.sealed, previous_valid_until = ${previousValidUntil}`)
+}
+
+export async function insertKey(
+  tx: Tx,
+  key: KeyRow & { readonly hash: Buffer; readonly maxKeys: number },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    insert into api_key (id, party_id, hash, prefix, name, scopes, created_at, expires_at)
+    select ${key.keyId}, ${key.partyId}, ${key.hash}, ${key.prefix}, ${key.name}, ${key.scopes}, ${tx.now}::timestamptz,
+      ${key.expiresAt}::timestamptz
+    where (select count(*) from api_key where party_id = ${key.partyId} and revoked_at is null) < ${key.maxKeys}::int`)
+  return rows > 0
+}
+
+const KEY = sql`
+  id as "keyId", party_id as "partyId", prefix, name, scopes, created_at as "createdAt", expires_at as "expiresAt",
+  last_used_at as "lastUsedAt"`
+
+/** Every key that was not revoked, newest first. */
+export async function selectKeys(db: Db, partyId: string): Promise<KeyRow[]> {
+  return db.rows(sql`
+    select ${KEY} from api_key where party_id = ${partyId} and revoked_at is null order by id desc`)
+}
+
+/** Locked in one order, so that two revocations at once cannot both leave "the other" key. */
+export async function lockKeys(tx: Tx, partyId: string): Promise<KeyRow[]> {
+  return tx.rows(sql`
+    select ${KEY} from api_key where party_id = ${partyId} and revoked_at is null order by id for update`)
+}
+
+/** A key that is about to make another: it stays as it is until this unit ends. */
+export async function shareKey(tx: Tx, keyId: string): Promise<KeyRow | undefined> {
+  return tx.one(sql`
+    select ${KEY} from api_key
+    where id = ${keyId} and revoked_at is null and (expires_at is null or expires_at > ${tx.now}) for share`)
+}
+
+export async function markRevoked(tx: Tx, keyId: string): Promise<void> {
+  await tx.run(sql`update api_key set revoked_at = ${tx.now} where id = ${keyId}`)
+}
+
+export interface KeyOwner {
+  readonly hash: Buffer
+  readonly keyId: string
+  readonly partyId: string
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  readonly activated: boolean
+  /** Its last use was written down more than a minute ago, or never. */
+  readonly stale: boolean
+}
+
+/** Who holds these keys, in one query. Users and agents of doors without an activation fee count as activated. */
+export async function selectOwners(db: Db, hashes: readonly Buffer[]): Promise<KeyOwner[]> {
+  return db.rows(sql`
+    select key.hash, key.id as "keyId", key.party_id as "partyId", coalesce(agent.name, '') as name, key.scopes,
+      agent.party_id is null or agent.activated_at is not null as activated,
+      key.last_used_at is null or key.last_used_at < ${MARKET_NOW} - interval '1 minute' as stale
+    from api_key as key left join agent using (party_id)
+    where key.hash = any(${hashes}) and key.revoked_at is null
+      and (key.expires_at is null or key.expires_at > ${MARKET_NOW})`)
+}
+
+/** Writes down that keys were used. A key somebody is working on is left for the next time: nobody waits for this. */
+export async function touchKeys(tx: Tx, keyIds: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update api_key set last_used_at = ${tx.now} where id in (
+      select id from api_key where id = any(${keyIds}) order by id for no key update skip locked)`)
+}
