@@ -1,0 +1,285 @@
+import { Refusal } from '#kernel/refusal'
+import { type AccountId, type Book, escrow, openBook, type Posting } from '#ledger'
+import type { Tx } from '#platform/db'
+import type { Outcome } from '#platform/gather'
+import type { IssueReceipts, Settlement } from '#receipts'
+import { authorize } from '#spending'
+import { orderRefusals } from './errors.ts'
+import {
+  type Bargain,
+  costOf,
+  decide,
+  feeOf,
+  type Move,
+  type Order,
+  payoutOf,
+  place,
+  purseOf,
+  type Step,
+} from './order.ts'
+import { insertOrders, lockOrders, saveOrders, saveOutputs } from './store.ts'
+
+/** What one trade form adds to the law after its doorway: what follows from a move. */
+export interface OrderForm {
+  readonly name: string
+  /** Hears every change of its orders, in their unit of work; answers further moves that follow from them. */
+  readonly follow?: (tx: Tx, changes: readonly Change[]) => Promise<readonly MoveRequest[]>
+}
+
+/** What bounds a trade form (slots of a service), locked for this unit of work; it judges bargains in order. */
+export interface Door {
+  /** Whether the order begins now or waits; throws a refusal when it may do neither. */
+  admit(bargain: Bargain): 'begin' | 'wait'
+  /** The bargain is funded and goes through. */
+  enter(bargain: Bargain, how: 'begin' | 'wait'): void
+  close(): Promise<void>
+}
+
+export interface Change {
+  readonly before: Order
+  readonly after: Order
+}
+
+export interface Placement {
+  readonly bargain: Bargain
+  readonly input: unknown
+  /** The key that asked, for spending rules. */
+  readonly keyId?: string
+}
+
+export interface MoveRequest {
+  readonly orderId: string
+  readonly move: Move
+  /** What a delivery brings. */
+  readonly output?: unknown
+}
+
+export interface Engine {
+  /** Places bargains in order, each alone: an outcome is the order, or why not. */
+  placeEach(tx: Tx, placements: readonly Placement[], openDoor?: () => Promise<Door>): Promise<Outcome<Order>[]>
+  /** Moves orders in order, each alone. Every change an order ever undergoes passes through here. */
+  moveEach(tx: Tx, requests: readonly MoveRequest[]): Promise<Outcome<Order>[]>
+  /** Moves orders that this unit of work has locked already. */
+  moveLocked(tx: Tx, orders: ReadonlyMap<string, Order>, requests: readonly MoveRequest[]): Promise<Outcome<Order>[]>
+  /** One move, or its refusal thrown. */
+  move(tx: Tx, request: MoveRequest): Promise<Order>
+}
+
+/**
+ * The engine runs many bargains or moves in one unit of work with the same handful of statements that one of them takes.
+ * Locks are taken in one order by everybody: orders, accounts, doors of the forms, the receipt chain's head.
+ */
+export function createEngine({
+  forms,
+  issueReceipts,
+}: {
+  forms: readonly OrderForm[]
+  issueReceipts: IssueReceipts
+}): Engine {
+  const formOf = new Map(forms.map((form) => [form.name, form]))
+
+  const moveLocked: Engine['moveLocked'] = async (tx, orders, requests) => {
+    const settled: Settlement[] = []
+    const outcomes = await moveRound(tx, { orders, requests, settled })
+    let changes = changesOf(orders, outcomes)
+    while (changes.length > 0) {
+      const followUps = await followUp(tx, formOf, changes)
+      if (followUps.length === 0) break
+      const more = await lockOrders(tx, idsOf(followUps))
+      changes = changesOf(more, await moveRound(tx, { orders: more, requests: followUps, settled }))
+    }
+    await issueReceipts(tx, settled)
+    return outcomes
+  }
+  const moveEach: Engine['moveEach'] = async (tx, requests) =>
+    moveLocked(tx, await lockOrders(tx, idsOf(requests)), requests)
+  return {
+    moveEach,
+    moveLocked,
+    move: async (tx, request) => {
+      const [outcome] = await moveEach(tx, [request])
+      if (outcome && 'done' in outcome) return outcome.done
+      throw outcome?.refused
+    },
+    placeEach: placeRound,
+  }
+}
+
+async function placeRound(
+  tx: Tx,
+  placements: readonly Placement[],
+  openDoor?: () => Promise<Door>,
+): Promise<Outcome<Order>[]> {
+  if (placements.length === 0) return []
+  const verdicts = await authorize(tx, placements.map(paymentOf))
+  const book = await openBook(
+    tx,
+    placements.map(({ bargain }) => purseOf(bargain)),
+  )
+  const door = await openDoor?.()
+  const placed: { order: Order; input: unknown }[] = []
+  const outcomes = placements.map(
+    ({ bargain, input }, index): Outcome<Order> =>
+      attempt(() => {
+        const refused = verdicts[index]
+        if (refused) throw refused
+        const how = door?.admit(bargain) ?? 'begin'
+        const step = place(bargain, { now: tx.now, waiting: how === 'wait' })
+        book.open(escrow(bargain.asset, bargain.id))
+        bookStep(book, { step, key: `order:${bargain.id}:place`, reason: 'escrow_lock' })
+        door?.enter(bargain, how)
+        placed.push({ order: step.order, input })
+        return step.order
+      }),
+  )
+  await book.close()
+  await door?.close()
+  await insertOrders(tx, placed)
+  for (const { order } of placed) announce(tx, 'order.placed', order)
+  return outcomes
+}
+
+interface Round {
+  readonly orders: ReadonlyMap<string, Order>
+  readonly requests: readonly MoveRequest[]
+  /** Gathers what completed, for the receipts at the end of the unit. */
+  readonly settled: Settlement[]
+}
+
+async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<Outcome<Order>[]> {
+  const book = await openBook(tx, accountsTouched(tx, orders, requests))
+  const current = new Map(orders)
+  const outputs: { orderId: string; output: unknown }[] = []
+  const outcomes = requests.map(
+    ({ orderId, move, output }): Outcome<Order> =>
+      attempt(() => {
+        const before = current.get(orderId)
+        if (!before) throw orderRefusals.no_such_order()
+        const step = decide(before, move, tx.now)
+        bookStep(book, { step, key: `order:${orderId}:${keyOfMove(before, move)}`, reason: reasonOf(step.order) })
+        current.set(orderId, step.order)
+        if (move.do === 'deliver') outputs.push({ orderId, output })
+        if (step.order.state === 'completed') settled.push(settlementOf(step.order))
+        announce(tx, nameOf(step.order), step.order)
+        return step.order
+      }),
+  )
+  await book.close()
+  await saveOrders(
+    tx,
+    [...current.values()].filter((order) => order !== orders.get(order.id)),
+  )
+  await saveOutputs(tx, outputs)
+  return outcomes
+}
+
+/** Which accounts the moves can touch: found by deciding them once without money, which costs nothing as the law is pure. */
+function accountsTouched(tx: Tx, orders: ReadonlyMap<string, Order>, requests: readonly MoveRequest[]): Set<AccountId> {
+  const current = new Map(orders)
+  const accounts = new Set<AccountId>()
+  for (const { orderId, move } of requests) {
+    const order = current.get(orderId)
+    const outcome = order && attempt(() => decide(order, move, tx.now))
+    if (!outcome || !('done' in outcome)) continue
+    current.set(orderId, outcome.done.order)
+    for (const { from, to } of outcome.done.postings) accounts.add(from).add(to)
+  }
+  return accounts
+}
+
+function bookStep(book: Book, { step, key, reason }: { step: Step; key: string; reason: string }): void {
+  const postings: readonly Posting[] = step.postings
+  if (postings.length > 0) book.post({ key, reason, subject: step.order.id, postings })
+}
+
+async function followUp(
+  tx: Tx,
+  forms: ReadonlyMap<string, OrderForm>,
+  changes: readonly Change[],
+): Promise<MoveRequest[]> {
+  const names = new Set(changes.map(({ after }) => after.form))
+  const requests: MoveRequest[] = []
+  for (const name of names) {
+    const own = changes.filter(({ after }) => after.form === name)
+    requests.push(...((await forms.get(name)?.follow?.(tx, own)) ?? []))
+  }
+  return requests
+}
+
+/** One change an order, from what was locked to what it became in the end. */
+function changesOf(orders: ReadonlyMap<string, Order>, outcomes: readonly Outcome<Order>[]): Change[] {
+  const last = new Map<string, Order>()
+  for (const outcome of outcomes) if ('done' in outcome) last.set(outcome.done.id, outcome.done)
+  return [...last.values()].flatMap((after) => {
+    const before = orders.get(after.id)
+    return before ? [{ before, after }] : []
+  })
+}
+
+/** Only refusals are outcomes; anything else is our bug and ends the unit of work. */
+function attempt<T>(work: () => T): Outcome<T> {
+  try {
+    return { done: work() }
+  } catch (error) {
+    if (error instanceof Refusal) return { refused: error }
+    throw error
+  }
+}
+
+function announce(tx: Tx, name: string, order: Order): void {
+  tx.emit({
+    name,
+    subject: order.id,
+    payload: {
+      orderId: order.id,
+      form: order.form,
+      state: order.state,
+      buyerId: order.buyerId,
+      sellerId: order.sellerId,
+      listingId: order.listingId,
+      price: String(order.price),
+      fee: String(order.fee),
+      callbackUrl: order.callbackUrl,
+      at: tx.now.toISOString(),
+      assignedAt: order.assignedAt?.toISOString() ?? null,
+      deliveredAt: order.deliveredAt?.toISOString() ?? null,
+    },
+  })
+}
+
+/** News is named by the state reached. */
+function nameOf({ state }: Order): string {
+  return state === 'pending' ? 'order.seated' : `order.${state}`
+}
+
+/** A transfer key says object, verb and attempt; an order is matched anew after each reopening, everything else happens once. */
+function keyOfMove(before: Order, move: Move): string {
+  return move.do === 'match' ? `match:${before.sellerId ?? 'first'}` : 'close'
+}
+
+/** The words of the transaction history (JP-151). */
+function reasonOf({ state }: Order): string {
+  if (state === 'completed') return 'earned'
+  return state === 'assigned' || state === 'pending' ? 'escrow_lock' : 'refund'
+}
+
+function settlementOf(order: Order): Settlement {
+  const { id, form, buyerId, sellerId, asset, price, fee } = order
+  if (sellerId === null) throw new Error(`order ${id} completed without a seller`)
+  return { orderId: id, form, buyerId, sellerId, asset, price, fee, payout: payoutOf(order) }
+}
+
+function paymentOf({ bargain, keyId }: Placement) {
+  const { price, terms } = bargain
+  return {
+    partyId: bargain.buyerId,
+    ...(keyId === undefined ? {} : { keyId }),
+    amount: costOf({ price, terms, fee: feeOf(price, terms) }),
+    payeeId: bargain.sellerId,
+    purpose: 'order',
+  }
+}
+
+function idsOf(requests: readonly MoveRequest[]): string[] {
+  return [...new Set(requests.map(({ orderId }) => orderId))]
+}

@@ -1,0 +1,18 @@
+import { defineRefusals } from '#kernel/refusal'
+
+export const orderRefusals = defineRefusals({
+  no_such_order: ['missing', 'There is no such job', 'Check the id; GET /api/v1/jobs lists yours.'],
+  not_your_order: ['forbidden', 'This job is not yours to move', 'Use the key of the agent whose turn it is.'],
+  wrong_state: [
+    'conflict',
+    'The job is {state}, which does not allow this',
+    'Read the job again (GET /api/v1/jobs/:id) and act on the state it is in.',
+  ],
+  not_due: ['conflict', 'The job is not due yet', 'Wait until its deadline.'],
+  too_late: [
+    'conflict',
+    'The deadline of this job has passed',
+    'Read the job again; its money goes back to the client.',
+  ],
+  self_trade: ['forbidden', 'An agent cannot trade with itself', "Hire another agent, or use another agent's key."],
+})

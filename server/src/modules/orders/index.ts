@@ -1,0 +1,33 @@
+export {
+  type Change,
+  createEngine,
+  type Door,
+  type Engine,
+  type MoveRequest,
+  type OrderForm,
+  type Placement,
+} from './engine.ts'
+export { orderRefusals } from './errors.ts'
+export {
+  type Bargain,
+  costOf,
+  feeOf,
+  isClosed,
+  type Move,
+  ORDER_STATES,
+  type Order,
+  type OrderState,
+  payoutOf,
+} from './order.ts'
+export {
+  escrowedOf,
+  lockQueued,
+  type OrderFilter,
+  type OrderWork,
+  orderById,
+  ordersOf,
+  undeliveredOf,
+  workOf,
+} from './store.ts'
+export { lapseSweep } from './sweep.ts'
+export type { Terms } from './terms.ts'

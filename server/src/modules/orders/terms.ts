@@ -1,0 +1,25 @@
+/**
+ * Terms are all that distinguishes one trade form from another. They are plain data, frozen into the order when it is
+ * placed, so that a later change of a service or of a fee never rewrites a bargain already struck (D-4).
+ */
+export interface Terms {
+  /** How a seller comes to be bound. */
+  readonly match: 'named' | 'chosen' | 'first-come'
+  /** When the buyer's money enters escrow; `elsewhere` when it never does. */
+  readonly hold: 'on-placing' | 'on-match' | 'elsewhere'
+  /** Whether a bound seller is at work at once, or has to say yes first. */
+  readonly accept: 'automatic' | 'by-seller'
+  /** How long an open order looks for a seller; null: for ever. */
+  readonly matchWithinSeconds: number | null
+  /** How long an order may wait for a free slot of its seller. */
+  readonly queueWithinSeconds: number
+  /** How long a seller who must say yes has for it. */
+  readonly acceptWithinSeconds: number
+  readonly deliverWithinSeconds: number
+  /** How long the buyer may look at a delivery; silence accepts it. Null settles on delivery. */
+  readonly reviewWithinSeconds: number | null
+  readonly fee: { readonly bps: number; readonly paidBy: 'buyer' | 'seller' }
+  readonly cancel: 'before-delivery' | 'before-match'
+  /** What a delivery must satisfy before it counts as one: SHA-256 (hex) of the JSON Schema agreed on, or nothing. */
+  readonly verification: { readonly outputSchema: string } | null
+}

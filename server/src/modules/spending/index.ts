@@ -1,0 +1,2 @@
+export { authorize, freezeOutgoing, type Payment } from './authorize.ts'
+export { spendingRefusals } from './errors.ts'

@@ -1,0 +1,121 @@
+import { type Service, servicesById } from '#catalog'
+import { newId } from '#kernel/id'
+import type { Refusal } from '#kernel/refusal'
+import type { Engine, Order, OrderForm, Placement } from '#orders'
+import type { Store, Tx } from '#platform/db'
+import type { Outcome } from '#platform/gather'
+import type { Sweep } from '#platform/sweeps'
+import { provenScore, type Trust } from '#trust'
+import { directRefusals } from './errors.ts'
+import type { AgreedSchemas } from './schemas.ts'
+import { followSlots, openSlots, promotions } from './slots.ts'
+import { lockWaitingServices } from './store.ts'
+import { type DirectSettings, directTerms } from './terms.ts'
+
+export const DIRECT = 'direct'
+
+/** What a client asks for when it hires a service. */
+export interface Hire {
+  readonly buyerId: string
+  readonly keyId?: string
+  readonly buyerTrust: Trust
+  readonly serviceId: string
+  /** The version whose inputSchema the input was checked against. */
+  readonly serviceVersion: number
+  readonly input: unknown
+  readonly callbackUrl: string | null
+}
+
+export interface DirectDeps {
+  readonly settings: DirectSettings
+  readonly schemas: AgreedSchemas
+}
+
+/** Hires services in order, each alone, in one unit of work: an outcome is the order, or why not. */
+export async function hireEach(
+  tx: Tx,
+  { engine, settings, schemas }: DirectDeps & { readonly engine: Engine },
+  hires: readonly Hire[],
+): Promise<Outcome<Order>[]> {
+  const services = await servicesById(tx, [...new Set(hires.map(({ serviceId }) => serviceId))])
+  const judged: (Placement | { readonly refused: Refusal })[] = []
+  for (const hire of hires) {
+    const service = services.get(hire.serviceId)
+    const refused = refusalOf(service, hire)
+    if (refused || !service) judged.push({ refused: refused ?? directRefusals.no_such_service() })
+    else {
+      const terms = directTerms(service, settings, await schemas.agree(tx, service))
+      judged.push(placementOf(service, { hire, terms }))
+    }
+  }
+  const placements = judged.filter((one) => 'bargain' in one)
+  const hired = new Map([...services].filter(([id]) => placements.some(({ bargain }) => bargain.listingId === id)))
+  const placed = await engine.placeEach(tx, placements, () => openSlots(tx, hired))
+  const rest = placed.values()
+  return judged.map((one) => ('refused' in one ? one : (rest.next().value as Outcome<Order>)))
+}
+
+function refusalOf(service: Service | undefined, hire: Hire): Refusal | null {
+  if (!service) return directRefusals.no_such_service()
+  if (!service.active) return directRefusals.service_inactive()
+  if (service.version !== hire.serviceVersion) return directRefusals.service_changed()
+  const score = provenScore(hire.buyerTrust)
+  if (score < service.minClientTrust) return directRefusals.trust_too_low({ required: service.minClientTrust, score })
+  return null
+}
+
+function placementOf(
+  service: Service,
+  { hire, terms }: { hire: Hire; terms: Placement['bargain']['terms'] },
+): Placement {
+  return {
+    input: hire.input,
+    ...(hire.keyId === undefined ? {} : { keyId: hire.keyId }),
+    bargain: {
+      id: newId(),
+      form: DIRECT,
+      buyerId: hire.buyerId,
+      sellerId: service.ownerId,
+      listingId: service.id,
+      asset: 'USDC',
+      price: service.priceMicros,
+      terms,
+      callbackUrl: hire.callbackUrl,
+    },
+  }
+}
+
+/** Frees slots as jobs leave them, and lets the next in line begin in the same unit of work. */
+export const directForm: OrderForm = {
+  name: DIRECT,
+  follow: (tx, changes) => followSlots(tx, changes, (serviceIds) => capacities(tx, serviceIds)),
+}
+
+const SERVICES_A_ROUND = 50
+
+/** Finds slots that stayed free although somebody waits: the capacity was raised, or the next in line was being moved. */
+export function promotionSweep(store: Store, engine: Engine): Sweep {
+  return {
+    name: 'direct:promote',
+    everyMs: 1000,
+    run: () =>
+      store.transact(async (tx) => {
+        const waiting = await lockWaitingServices(tx, SERVICES_A_ROUND)
+        if (waiting.size === 0) return 0
+        const capacity = await capacities(tx, [...waiting.keys()])
+        let moved = 0
+        for (const [serviceId, { active, queued }] of waiting) {
+          const free = Math.min((capacity.get(serviceId) ?? 0) - active, queued)
+          if (free <= 0) continue
+          const outcomes = await engine.moveEach(tx, await promotions(tx, serviceId, free))
+          moved += outcomes.filter((outcome) => 'done' in outcome).length
+        }
+        return moved
+      }),
+  }
+}
+
+async function capacities(tx: Tx, serviceIds: readonly string[]): Promise<Map<string, number>> {
+  const services = await servicesById(tx, serviceIds)
+  return new Map([...services].map(([id, { maxConcurrentJobs }]) => [id, maxConcurrentJobs]))
+}

@@ -1,0 +1,66 @@
+import sql from 'sql-template-tag'
+import type { Db, Tx } from '#platform/db'
+
+/** How many jobs are at work for a service, and how many wait. */
+export interface Slots {
+  readonly active: number
+  readonly queued: number
+}
+
+type SlotRow = Slots & { readonly serviceId: string }
+
+/** Locks the slots of services in id order, making rows for services never hired before. */
+export async function lockSlots(tx: Tx, serviceIds: readonly string[]): Promise<Map<string, Slots>> {
+  const lock = () =>
+    tx.rows<SlotRow>(sql`
+      select service_id as "serviceId", active, queued from direct_slot
+      where service_id = any(${serviceIds}::uuid[]) order by service_id for no key update`)
+  const rows = await lock()
+  if (rows.length === serviceIds.length) return byService(rows)
+  await tx.run(sql`
+    insert into direct_slot (service_id) select id from unnest(${serviceIds}::uuid[]) as id order by id on conflict do nothing`)
+  return byService(await lock())
+}
+
+/** Adds to slots and answers what they are now. */
+export async function changeSlots(tx: Tx, deltas: ReadonlyMap<string, Slots>): Promise<Map<string, Slots>> {
+  if (deltas.size === 0) return new Map()
+  const entries = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1))
+  const rows = await tx.rows<SlotRow>(sql`
+    with locked as materialized (
+      select service_id from direct_slot where service_id = any(${entries.map(([id]) => id)}::uuid[])
+      order by service_id for no key update
+    )
+    update direct_slot set active = direct_slot.active + delta.active, queued = direct_slot.queued + delta.queued
+    from unnest(
+      ${entries.map(([id]) => id)}::uuid[],
+      ${entries.map(([, { active }]) => active)}::int[],
+      ${entries.map(([, { queued }]) => queued)}::int[]
+    ) as delta (service_id, active, queued)
+    join locked using (service_id)
+    where direct_slot.service_id = locked.service_id
+    returning direct_slot.service_id as "serviceId", direct_slot.active, direct_slot.queued`)
+  return byService(rows)
+}
+
+/** Services with somebody in line, with their slots locked; those at work elsewhere are skipped. */
+export async function lockWaitingServices(tx: Tx, limit: number): Promise<Map<string, Slots>> {
+  const rows = await tx.rows<SlotRow>(sql`
+    select service_id as "serviceId", active, queued from direct_slot where queued > 0
+    order by service_id limit ${limit} for no key update skip locked`)
+  return byService(rows)
+}
+
+/** Keeps a schema that jobs were agreed on, named by its hash, for as long as any job may need it. */
+export async function keepSchema(tx: Tx, { hash, text }: { hash: string; text: string }): Promise<void> {
+  await tx.run(sql`
+    insert into direct_schema (sha256, schema) values (${hash}, ${text}::json) on conflict do nothing`)
+}
+
+export async function schemaByHash(db: Db, hash: string): Promise<unknown> {
+  return (await db.one<{ schema: unknown }>(sql`select schema from direct_schema where sha256 = ${hash}`))?.schema
+}
+
+function byService(rows: readonly SlotRow[]): Map<string, Slots> {
+  return new Map(rows.map(({ serviceId, active, queued }) => [serviceId, { active, queued }]))
+}
