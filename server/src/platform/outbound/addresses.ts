@@ -14,7 +14,7 @@ const PLATFORM_ADDRESSES = new Set([
   '168.63.129.16', // Azure: the host's own wire server, from inside any of its machines
 ])
 
-/** IPv6 addresses handed out to the public (RFC 4291): an allow-list, as ipaddr.js calls everything unlisted unicast. */
+/** IPv6 handed out to the public (RFC 4291): an allow-list, as ipaddr.js calls everything unlisted unicast. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /**

@@ -4,7 +4,7 @@ export const outboundRefusals = defineRefusals({
   url_not_allowed: [
     'invalid',
     'This URL cannot be called: {rule}.',
-    'Give an https URL with a public host name, without user name or password. (A sandbox also takes http and loopback.)',
+    'Give an https URL of a public host, without user name or password. (A sandbox also takes http and loopback.)',
   ],
   url_unreachable: [
     'unprocessable',

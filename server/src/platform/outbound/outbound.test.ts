@@ -32,10 +32,15 @@ const serveRaw = (handler: (socket: Socket) => void) =>
 
 describe('an outbound call', () => {
   it('sends method, path, headers and body, and returns the whole answer', async () => {
-    const port = await serve(async (request, response) => {
-      const body = await new Response(request as unknown as ReadableStream).text()
-      response.writeHead(201, { 'X-Seen': `${request.method} ${request.url}`, 'set-cookie': ['a=1', 'b=2'] })
-      response.end(JSON.stringify({ body, headers: request.headers }))
+    const port = await serve((request, response) => {
+      let body = ''
+      request.on('data', (chunk) => {
+        body += chunk
+      })
+      request.on('end', () => {
+        response.writeHead(201, { 'X-Seen': `${request.method} ${request.url}`, 'set-cookie': ['a=1', 'b=2'] })
+        response.end(JSON.stringify({ body, headers: request.headers }))
+      })
     })
     const answer = await sandbox().fetch({
       url: `http://localhost:${port}/run?x=1#top`,

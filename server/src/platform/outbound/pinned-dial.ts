@@ -22,6 +22,8 @@ export function dialPinned(pin: Pin, onDialled: OnDialled): void {
   if (pin.signal.aborted) stop()
   pin.signal.addEventListener('abort', stop, { once: true })
   socket.once('close', () => pin.signal.removeEventListener('abort', stop))
+  // Stays, as between our listener and Node's there is a tick in which an error would end the process.
+  socket.on('error', () => {})
   socket.once('error', onDialled)
   socket.once('connect', () => checkPeer(pin, socket))
   socket.once(isTls ? 'secureConnect' : 'connect', () => {

@@ -24,7 +24,7 @@ export interface SchemaValidator {
   close(): Promise<void>
 }
 
-/** Values of the value times characters of the schema: about this much work is done on the event loop (a few ms at worst). */
+/** Values of the value times characters of the schema: at most this is done on the event loop (10 ms at worst). */
 const MAX_WORK_HERE = 50_000
 const MAX_REMEMBERED = 256
 
