@@ -72,12 +72,12 @@ export type Answer = (
   reply: FastifyReply,
   status: number,
   work: (tx: Tx) => Promise<unknown>,
-) => Promise<unknown>
+) => Promise<void>
 
 export function createAnswer(store: Store, book: AnswerBook): Answer {
   return async (request, reply, status, work) => {
     const claim = book.claimOf(request)
-    if (!claim) return reply.code(status).send(await store.transact(work))
+    if (!claim) return await reply.code(status).send(await store.transact(work))
     const done = await once(book, claim, () =>
       store.transact(async (tx) => {
         const answer = { status, body: await work(tx) }
@@ -85,7 +85,7 @@ export function createAnswer(store: Store, book: AnswerBook): Answer {
         return answer
       }),
     )
-    return sendAnswer(reply, done)
+    await sendAnswer(reply, done)
   }
 }
 

@@ -19,7 +19,7 @@ export function directTerms(service: Service, settings: DirectSettings, outputSc
     queueWithinSeconds: settings.queueWaitSeconds,
     acceptWithinSeconds: settings.jobAcceptSeconds,
     deliverWithinSeconds: service.maxExecutionSeconds,
-    reviewWithinSeconds: settings.jobReviewSeconds,
+    reviewWithinSeconds: service.reviewSeconds ?? settings.jobReviewSeconds,
     fee: { bps: settings.jobFeeBps, paidBy: 'buyer' },
     cancel: 'before-delivery',
     verification: { outputSchema },
