@@ -1,0 +1,42 @@
+-- Webhooks: one row per message to one address, with the text exactly as it is sent, and a log of every attempt.
+create table delivery (
+  -- The receiver's webhook-id: the same at every attempt.
+  id uuid primary key,
+  event_id bigint not null,
+  format text not null,
+  event_name text not null,
+  recipient_id uuid not null,
+  url text not null,
+  body text not null,
+  state text not null constraint delivery_state check (state in ('pending', 'delivered', 'failed', 'disabled')),
+  attempts integer not null default 0,
+  -- On the market's clock; null once nothing is due any more.
+  due_at timestamptz,
+  -- On the real clock: while it lies ahead a sender is at work. Its exact value is that sender's fencing token.
+  lease_until timestamptz,
+  last_status smallint,
+  last_error text,
+  created_at timestamptz not null,
+  delivered_at timestamptz,
+  constraint delivery_due check ((state = 'pending') = (due_at is not null)),
+  constraint delivery_leased check (lease_until is null or state = 'pending')
+) with (fillfactor = 80);
+-- A hash of the address, as an address may be longer than an index entry.
+create unique index delivery_once on delivery (event_id, recipient_id, format, event_name, md5(url));
+create index delivery_waiting on delivery (due_at, id) where state = 'pending';
+create index delivery_under_way on delivery (recipient_id) where lease_until is not null;
+create index delivery_of_recipient on delivery (recipient_id, id);
+create index delivery_age on delivery (created_at);
+
+create table delivery_attempt (
+  id bigint generated always as identity primary key,
+  delivery_id uuid not null references delivery on delete cascade,
+  -- When its outcome was known, on the market's clock.
+  at timestamptz not null,
+  duration_ms integer not null,
+  -- Null when there was no answer.
+  status smallint,
+  error text,
+  response text
+);
+create index delivery_attempt_log on delivery_attempt (delivery_id, id);
