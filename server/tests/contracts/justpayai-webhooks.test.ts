@@ -156,13 +156,14 @@ describe('JustPayAI: webhooks', () => {
 
   it('D-25 deposits and withdrawals are told to their agent', async () => {
     const payoutId = newId()
-    await tell('wallet.deposit_credited', { partyId: client, amount: '1000000', txHash: '5sig' })
-    await tell('wallet.withdrawal_completed', { partyId: client, payoutId, amount: '5000000', txHash: '6sig' })
-    await tell('wallet.withdrawal_failed', { partyId: client, payoutId, amount: '5000000', txHash: null })
-    expect(clientHook.received.map((received) => bodyOf(received).data)).toEqual([
-      { agentId: client, amount: '1000000', txHash: '5sig' },
-      { agentId: client, transactionId: payoutId, amount: '5000000', txHash: '6sig' },
-      { agentId: client, transactionId: payoutId, amount: '5000000', txHash: null },
+    await tell('wallet.deposited', { partyId: client, amount: '1000000', network: 'solana', txHash: '5sig' })
+    await tell('wallet.withdrawal_confirmed', { partyId: client, payoutId, amount: '5000000', txHash: '6sig' })
+    await tell('wallet.withdrawal_failed', { partyId: client, payoutId, amount: '5000000', reason: 'no such account' })
+    await tell('wallet.withdrawal_requested', { partyId: client, payoutId, amount: '5000000' })
+    expect(clientHook.received.map(bodyOf)).toMatchObject([
+      { event: 'wallet.deposit_credited', data: { agentId: client, amount: '1000000', txHash: '5sig' } },
+      { event: 'wallet.withdrawal_completed', data: { transactionId: payoutId, amount: '5000000', txHash: '6sig' } },
+      { event: 'wallet.withdrawal_failed', data: { transactionId: payoutId, reason: 'no such account' } },
     ])
   })
 

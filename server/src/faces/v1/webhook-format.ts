@@ -57,13 +57,13 @@ const JOB_NEWS: Readonly<Record<string, JobNews>> = {
   'order.expired': { event: 'job.expired', to: ['client', 'provider'] },
 }
 
-/** Events of a wallet keep their names; their agent hears them at its own address (JP-142). */
-const WALLET_NEWS = new Set([
-  'wallet.address_changed',
-  'wallet.deposit_credited',
-  'wallet.withdrawal_completed',
-  'wallet.withdrawal_failed',
-])
+/** Which news of a wallet its agent hears, and as what (JP-142); the rest of the payload goes along as it is. */
+const WALLET_NEWS: Readonly<Record<string, string>> = {
+  'wallet.address_changed': 'wallet.address_changed',
+  'wallet.deposited': 'wallet.deposit_credited',
+  'wallet.withdrawal_confirmed': 'wallet.withdrawal_completed',
+  'wallet.withdrawal_failed': 'wallet.withdrawal_failed',
+}
 
 /** A body that grows beyond this with the job's input leaves the input out; Standard Webhooks bounds bodies at 20 kB. */
 const MAX_BYTES_WITH_INPUT = 16_000
@@ -72,7 +72,7 @@ const MAX_BYTES_WITH_INPUT = 16_000
 export function jobWebhookFormat(sources: JobWebhookSources): WebhookFormat {
   return {
     name: 'justpayai',
-    hears: (eventName) => Object.hasOwn(JOB_NEWS, eventName) || WALLET_NEWS.has(eventName),
+    hears: (eventName) => Object.hasOwn(JOB_NEWS, eventName) || Object.hasOwn(WALLET_NEWS, eventName),
     compose: async (db, event) => {
       const news = JOB_NEWS[event.name]
       return news ? jobMessages(sources, { db, event, news }) : walletMessages(sources, db, event)
@@ -175,7 +175,8 @@ interface WalletNews {
 async function walletMessages(sources: JobWebhookSources, db: Db, event: OutboxEvent): Promise<Message[]> {
   const { partyId, payoutId, ...rest } = event.payload as WalletNews
   const url = (await sources.callbackUrlsOf(db, [partyId])).get(partyId)
-  if (!url) return []
+  const eventName = WALLET_NEWS[event.name]
+  if (!url || !eventName) return []
   const data = { agentId: partyId, ...(payoutId === undefined ? {} : { transactionId: payoutId }), ...rest }
-  return [{ recipientId: partyId, url, eventName: event.name, body: bodyOf(event, event.name, data) }]
+  return [{ recipientId: partyId, url, eventName, body: bodyOf(event, eventName, data) }]
 }
