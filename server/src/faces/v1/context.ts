@@ -1,11 +1,42 @@
+import type { Micros } from '#kernel/money'
+import type { Page, PageRequest } from '#kernel/page'
 import type { Engine } from '#orders'
-import type { Db, Store } from '#platform/db'
+import type { Market } from '#platform/config/index'
+import type { Db, Store, Tx } from '#platform/db'
 import type { Answer, AnswerBook } from '#platform/http/idempotency'
 import type { Outbound } from '#platform/outbound/index'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
 import type { DirectDeps } from '#trades/direct'
 import type { Trust } from '#trust'
 import type { ClientReputation } from './webhook-format.ts'
+
+export interface WalletBalances {
+  readonly available: Micros
+  readonly pending: Micros
+  readonly escrowed: Micros
+}
+
+/** How a party behaved as a buyer (JP-21 to JP-23). */
+export interface BuyerConduct {
+  readonly disputesFiled: number
+  /** 0 to 1. */
+  readonly disputeRate: number
+  readonly restricted: boolean
+}
+
+export interface RatingSummary {
+  /** 1 to 5; null while there are none. */
+  readonly average: number | null
+  readonly count: number
+}
+
+export interface GivenRating {
+  readonly id: string
+  readonly score: number
+  readonly comment: string | null
+  readonly tags: readonly string[]
+  readonly createdAt: Date
+}
 
 /** What the composition root hands to the faces of `/api/v1`. Each face takes what it needs from it. */
 export interface V1Context {
@@ -23,4 +54,18 @@ export interface V1Context {
   readonly direct: DirectDeps
   readonly trustOf: (partyId: string) => Promise<Trust>
   readonly reputationOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, ClientReputation>>
+  readonly conductOf: (partyId: string) => Promise<BuyerConduct>
+  readonly ratingSummaryOf: (partyId: string) => Promise<RatingSummary>
+  /** Newest first. */
+  readonly ratingsOf: (query: { partyId: string; page: PageRequest }) => Promise<Page<GivenRating>>
+  readonly market: Market
+  /** Seals webhook secrets at rest. */
+  readonly sealingKey: Uint8Array
+  readonly walletBalances: (partyId: string) => Promise<WalletBalances>
+  /** The party's deposit address on Solana; null when it has none. */
+  readonly depositAddressOf: (partyId: string) => Promise<string | null>
+  /** Gives a new party its deposit address on Solana. */
+  readonly assignDepositAddress: (tx: Tx, partyId: string) => Promise<string>
+  /** May ask the chain, so never inside a unit of work. Throws when money may not be sent there (D-32). */
+  readonly checkEmergencyAddress: (address: string) => Promise<void>
 }

@@ -27,13 +27,17 @@ export interface Enrolment extends Omit<EnrolmentRequest, 'password'> {
   readonly passwordHash: string | null
 }
 
+export interface EnrolmentChecks {
+  readonly outbound: Pick<Outbound, 'checkUrl'>
+  /** Throws when money may not be sent to this address in an emergency, our own wallets included (D-32). */
+  readonly checkEmergencyAddress: (address: string) => Promise<void>
+}
+
 export interface EnrolmentDeps {
   readonly terms: EnrolmentTerms
   readonly sealingKey: Uint8Array
   /** Gives the party its own address on Solana and answers it. */
   readonly assignDepositAddress: (tx: Tx, partyId: string) => Promise<string>
-  /** Throws when money may not be sent to this address in an emergency, our own wallets included (D-32). */
-  readonly checkEmergencyAddress: (tx: Tx, address: string) => Promise<void>
 }
 
 export interface Enrolled {
@@ -44,23 +48,23 @@ export interface Enrolled {
   readonly depositAddress: string
 }
 
-/** Outside the unit of work: looks the callback's host up and hashes the password. Throws `url_not_allowed`. */
+/**
+ * Outside the unit of work: looks the callback's host up, asks the chain about the emergency address, hashes the
+ * password. Throws `url_not_allowed` and whatever the emergency address is refused for.
+ */
 export async function prepareEnrolment(
   { password, ...request }: EnrolmentRequest,
-  { outbound }: { outbound: Pick<Outbound, 'checkUrl'> },
+  { outbound, checkEmergencyAddress }: EnrolmentChecks,
 ): Promise<Enrolment> {
   if (request.callbackUrl !== undefined) await outbound.checkUrl(request.callbackUrl)
+  if (request.emergencyAddress !== undefined) await checkEmergencyAddress(request.emergencyAddress)
   return { ...request, passwordHash: password === undefined ? null : await hashPassword(password) }
 }
 
-/**
- * Identity, first key, webhook secret, accounts and deposit address, together or not at all. Throws `name_taken` and
- * whatever the emergency address is refused for.
- */
+/** Identity, first key, webhook secret, accounts and deposit address, together or not at all. Throws `name_taken`. */
 export async function registerAgent(tx: Tx, enrolment: Enrolment, deps: EnrolmentDeps): Promise<Enrolled> {
   const { description = '', capabilities = [], callbackUrl = null, email = null, emergencyAddress = null } = enrolment
   const { terms, sealingKey } = deps
-  if (emergencyAddress !== null) await deps.checkEmergencyAddress(tx, emergencyAddress)
   const { name, passwordHash } = enrolment
   const profile = { name, description, capabilities, callbackUrl, email, passwordHash, emergencyAddress }
   const { uniqueName: isUnique, needsActivation, keyLook } = terms

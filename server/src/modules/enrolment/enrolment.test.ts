@@ -5,7 +5,13 @@ import { createAuthenticator, ownProfileOf } from '#identity'
 import { defineRefusals } from '#kernel/refusal'
 import { available, balances, pending } from '#ledger'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
-import { type EnrolmentDeps, type EnrolmentRequest, prepareEnrolment, registerAgent } from './index.ts'
+import {
+  type EnrolmentChecks,
+  type EnrolmentDeps,
+  type EnrolmentRequest,
+  prepareEnrolment,
+  registerAgent,
+} from './index.ts'
 
 let db: TestDatabase
 const refusals = defineRefusals({ refused_here: ['invalid', 'no', 'another'] })
@@ -19,19 +25,21 @@ const deps: EnrolmentDeps = {
   terms: { uniqueName: true, needsActivation: true, keyLook: 'jp' },
   sealingKey: randomBytes(32),
   assignDepositAddress: async (_tx, partyId) => `address-of-${partyId}`,
-  checkEmergencyAddress: async (_tx, address) => {
+}
+
+const checks: EnrolmentChecks = {
+  outbound: {
+    checkUrl: async (url) => {
+      if (url.includes('inside')) throw refusals.refused_here()
+    },
+  },
+  checkEmergencyAddress: async (address) => {
     if (address === 'ours') throw refusals.refused_here()
   },
 }
 
-const outbound = {
-  checkUrl: async (url: string) => {
-    if (url.includes('inside')) throw refusals.refused_here()
-  },
-}
-
 async function register(request: EnrolmentRequest, changed: Partial<EnrolmentDeps> = {}) {
-  const enrolment = await prepareEnrolment(request, { outbound })
+  const enrolment = await prepareEnrolment(request, checks)
   return db.store.transact((tx) => registerAgent(tx, enrolment, { ...deps, ...changed }))
 }
 

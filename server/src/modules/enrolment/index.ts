@@ -1,6 +1,7 @@
 export {
   type Enrolled,
   type Enrolment,
+  type EnrolmentChecks,
   type EnrolmentDeps,
   type EnrolmentRequest,
   type EnrolmentTerms,

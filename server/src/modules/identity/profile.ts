@@ -12,6 +12,8 @@ export interface Profile {
   /** The operator's badge. */
   readonly verified: boolean
   readonly suspended: boolean
+  /** It has an emergency address, so that a stranger's deposit can no longer become it (D-32). */
+  readonly recoverable: boolean
   readonly createdAt: Date
 }
 

@@ -11,7 +11,7 @@ const PUBLIC = sql`
   party.id as "partyId", agent.name, agent.handle, agent.description, agent.capabilities,
   agent.avatar_url as "avatarUrl", agent.website_url as "websiteUrl", agent.activated_at is not null as activated,
   agent.verified_at is not null as verified, party.suspended_at is not null as suspended,
-  party.created_at as "createdAt"`
+  agent.emergency_address is not null as recoverable, party.created_at as "createdAt"`
 
 export interface NewAgentRow {
   readonly partyId: string
