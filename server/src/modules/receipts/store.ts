@@ -48,3 +48,11 @@ export async function receiptsAfter(db: Db, seq: bigint, limit: number): Promise
     select seq, id, order_id as "orderId", buyer_id as "buyerId", seller_id as "sellerId", jws, hash, issued_at as "issuedAt"
     from receipt where seq > ${seq} order by seq limit ${limit}`)
 }
+
+/** How many settlements each party had as the buyer; parties without any are left out. */
+export async function completedAsBuyer(db: Db, partyIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db.rows<{ buyerId: string; completed: bigint }>(sql`
+    select buyer_id as "buyerId", count(*) as completed from receipt
+    where buyer_id = any(${partyIds}::uuid[]) group by buyer_id`)
+  return new Map(rows.map(({ buyerId, completed }) => [buyerId, Number(completed)]))
+}

@@ -16,7 +16,7 @@ export interface HttpOptions {
   readonly authenticate: Authenticate
   readonly operatorKey: string
   readonly limits: Limits | 'off'
-  readonly trustProxy: boolean
+  readonly trustProxy: boolean | number | readonly string[]
 }
 
 export type Http = FastifyInstance
@@ -35,7 +35,7 @@ export async function buildHttp(options: HttpOptions): Promise<Http> {
     exposeHeadRoutes: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    trustProxy: options.trustProxy,
+    trustProxy: trusted(options.trustProxy),
     genReqId: (request) => {
       const given = request.headers['x-request-id']
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId()
@@ -71,4 +71,9 @@ function logRequests(app: FastifyInstance): void {
       'request',
     )
   })
+}
+
+/** Fastify takes a number of proxies too; its types have forgotten, and ask for an array they may change. */
+function trusted(trustProxy: HttpOptions['trustProxy']): boolean | string[] {
+  return trustProxy as boolean | string[]
 }

@@ -33,7 +33,6 @@ export const httpRefusals = defineRefusals({
     'There is nothing at {method} {path}',
     'GET /openapi.json lists every path, /docs explains them.',
   ],
-  body_not_utf8: ['invalid', 'The body is not valid UTF-8', 'Encode the JSON body as UTF-8.'],
   idempotency_key_invalid: [
     'invalid',
     'The Idempotency-Key must be 1 to 255 printable characters (20 to 255 where no API key is sent)',

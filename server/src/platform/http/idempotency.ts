@@ -35,7 +35,7 @@ const MIN_PUBLIC_KEY_LENGTH = 20
 const KEEP_DAYS = 7
 
 /** Answers are sealed: some of them show a secret for the only time. */
-export function createAnswerBook(store: Store, sealingKey: Buffer): AnswerBook {
+export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBook {
   return {
     claimOf: (request) => {
       const key = keyOf(request)
@@ -124,7 +124,7 @@ function keyOf(request: FastifyRequest): string | undefined {
   return /^"(.*)"$/.exec(header)?.[1] ?? header
 }
 
-async function findAnswer(db: Db, claim: Claim, sealingKey: Buffer): Promise<KeptAnswer | undefined> {
+async function findAnswer(db: Db, claim: Claim, sealingKey: Uint8Array): Promise<KeptAnswer | undefined> {
   const row = await db.one<{ fingerprint: Buffer; status: number; response: string }>(sql`
     select fingerprint, status, response from idempotency where scope = ${claim.scope} and key = ${claim.key}`)
   if (!row) return undefined
@@ -135,7 +135,7 @@ async function findAnswer(db: Db, claim: Claim, sealingKey: Buffer): Promise<Kep
 async function insertAnswers(
   tx: Tx,
   answers: readonly { claim: Claim; answer: KeptAnswer }[],
-  sealingKey: Buffer,
+  sealingKey: Uint8Array,
 ): Promise<Set<string>> {
   const rows = await tx.rows<{ scope: string; key: string }>(sql`
     insert into idempotency (scope, key, fingerprint, status, response, created_at)

@@ -2,7 +2,6 @@ import { Ajv, type AnySchema } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyInstance } from 'fastify'
 import { parseJsonStrict } from '#platform/json-body'
-import { httpRefusals } from './errors.ts'
 
 const INTEGER = /^-?(0|[1-9]\d{0,15})$/
 const DECIMAL = /^-?(0|[1-9]\d{0,15})(\.\d{1,15})?$/
@@ -34,18 +33,10 @@ export function validateStrictly(app: FastifyInstance): void {
 
 /** Strict JSON in, whatever its charset says; an empty body is no body. */
 export function readJsonStrictly(app: FastifyInstance): void {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
   app.removeContentTypeParser(['application/json', 'text/plain'])
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
-    if (body.length === 0) return undefined
-    let text: string
-    try {
-      text = decoder.decode(body)
-    } catch {
-      throw httpRefusals.body_not_utf8()
-    }
-    return parseJsonStrict(text)
-  })
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    body.length === 0 ? undefined : parseJsonStrict(body),
+  )
 }
 
 interface ObjectSchema {

@@ -1,0 +1,65 @@
+import type { Config } from '#platform/config/index'
+import type { Store } from '#platform/db'
+import type { Http } from '#platform/http/app'
+import type { Metrics } from '#platform/metrics'
+import type { Sweeper } from '#platform/sweeps'
+import type { ReceiptKey } from '#receipts'
+import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
+import { welcomeRoutes } from '../faces/pages/welcome.ts'
+import { healthRoutes, type Vital } from '../faces/system/health.ts'
+import { agentRoutes } from '../faces/v1/agents.ts'
+import { authRoutes } from '../faces/v1/auth.ts'
+import type { V1Context } from '../faces/v1/context.ts'
+import { jobRoutes } from '../faces/v1/jobs.ts'
+import { serviceRoutes } from '../faces/v1/services.ts'
+import { jwksRoutes } from '../faces/wellknown/jwks.ts'
+import type { WalletPart } from './wallet.ts'
+
+export interface FaceParts {
+  readonly config: Config
+  readonly version: string
+  readonly publicUrl: string
+  readonly context: V1Context
+  readonly store: Store
+  readonly sweeper: Sweeper
+  readonly wallet: WalletPart
+  readonly metrics: Metrics
+  readonly receiptKey: ReceiptKey
+}
+
+/** A background loop that has not ended well for so long makes the server unready. */
+const SWEEP_STALE_MS = 60_000
+
+/** Every way in. A process that only works in the background shows its health and nothing else. */
+export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
+  const { config, version, publicUrl, context, store, metrics, wallet, receiptKey } = parts
+  await http.register(healthRoutes({ version, mode: config.mode, vitals: vitalsOf(parts), metrics }))
+  if (config.role === 'worker') return
+  await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
+  await http.register(jwksRoutes([receiptKey.jwk]))
+  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes]) {
+    await http.register(routes(context), { prefix: '/api/v1' })
+  }
+  operatorWebhookRoutes(http, { store })
+  await wallet.hangFaces(http, parts)
+}
+
+function vitalsOf({ config, store, wallet, sweeper }: FaceParts): Vital[] {
+  const database: Vital = {
+    name: 'database',
+    check: async () => {
+      await store.now()
+    },
+  }
+  const worker: Vital = { name: 'worker', check: async () => checkSweeps(sweeper) }
+  return [database, ...wallet.vitals, ...(config.role === 'web' ? [] : [worker])]
+}
+
+function checkSweeps(sweeper: Sweeper): void {
+  const stuck = Object.entries(sweeper.health()).filter(
+    ([, { lastRunAt, lastError }]) =>
+      lastError !== null && (lastRunAt === null || Date.now() - lastRunAt.getTime() > SWEEP_STALE_MS),
+  )
+  const [first] = stuck
+  if (first) throw new Error(`${first[0]}: ${first[1].lastError}`)
+}

@@ -1,0 +1,161 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Logger } from 'pino'
+import { catalogStats } from '#catalog'
+import { callbackUrlsOf, createAuthenticator, webhookSecretsOf } from '#identity'
+import { rollUp } from '#ledger'
+import { createEngine, lapseSweep, workOf } from '#orders'
+import { type Config, deriveKey, type Secrets } from '#platform/config/index'
+import { openStore, type Store } from '#platform/db'
+import { buildHttp, type Http } from '#platform/http/app'
+import { createAnswer, createAnswerBook } from '#platform/http/idempotency'
+import { createMetrics } from '#platform/metrics'
+import { createOutbound } from '#platform/outbound/index'
+import { type EventReader, readerSweep, registerReaders } from '#platform/outbox'
+import { createSchemaValidator } from '#platform/strangers-schema/index'
+import { createSweeper, type Sweep, type Sweeper } from '#platform/sweeps'
+import { createReceiptIssuer, receiptKeyFrom } from '#receipts'
+import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
+import { createWebhooks } from '#webhooks'
+import type { V1Context } from '../faces/v1/context.ts'
+import { jobWebhookFormat } from '../faces/v1/webhook-format.ts'
+import { hangFaces } from './faces.ts'
+import { limitsOf } from './limits.ts'
+import { createStanding } from './standing.ts'
+import { openWallet, type WalletPart } from './wallet.ts'
+
+export interface SoukOptions {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly databaseUrl: string
+  readonly solanaRpcUrl: string
+  readonly publicUrl: string
+  readonly version: string
+  readonly log: Logger
+  /** Ports this machine's strangers may never be sent to. */
+  readonly ownPorts: () => readonly number[]
+}
+
+/** A whole market, ready to listen and to sweep. */
+export interface Souk {
+  readonly http: Http
+  readonly store: Store
+  readonly sweeper: Sweeper
+  readonly wallet: WalletPart
+  close(): Promise<void>
+}
+
+const CONNECTIONS = 20
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+
+/** The composition root: the only place that knows every module and every face. */
+export async function openSouk(options: SoukOptions): Promise<Souk> {
+  const core = createCore(options)
+  const { store } = core
+  const wallet = await openWallet({ ...options, ...core })
+  const webhooks = openWebhooks(options, core)
+  const readers: EventReader[] = [webhooks.reader, catalogStats]
+  await registerReaders(store, readers)
+  const sweeper = createSweeper(
+    [
+      lapseSweep(store, core.engine),
+      promotionSweep(store, core.engine),
+      ...readers.map((reader) => readerSweep(store, reader)),
+      ...webhooks.sweeps,
+      ...wallet.sweeps,
+      ...housekeeping(core),
+    ],
+    options.log,
+  )
+  store.onCommit(sweeper.wake)
+  const http = await openHttp(options, { core, wallet, sweeper })
+  return {
+    http,
+    store,
+    sweeper,
+    wallet,
+    close: async () => {
+      await http.close()
+      await sweeper.stop()
+      await webhooks.settled()
+      core.outbound.close()
+      await core.validator.close()
+      await store.close()
+    },
+  }
+}
+
+export type Core = ReturnType<typeof createCore>
+
+/** What everything else is made of; nothing here listens, sweeps or speaks to a chain. */
+function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukOptions) {
+  const store = openStore({ url: databaseUrl, maxConnections: CONNECTIONS })
+  const receiptKey = receiptKeyFrom(Buffer.from(deriveKey(secrets.masterSecret, 'receipts')))
+  const sealingKey = deriveKey(secrets.masterSecret, 'sealing')
+  const issueReceipts = createReceiptIssuer({ key: receiptKey, issuer: publicUrl })
+  return {
+    store,
+    sealingKey,
+    receiptKey,
+    outbound: createOutbound({ allowLoopback: !config.live, ownPorts }),
+    validator: createSchemaValidator(),
+    engine: createEngine({ forms: [directForm], issueReceipts }),
+    answers: createAnswerBook(store, sealingKey),
+    standing: createStanding(store.read),
+  }
+}
+
+function openWebhooks({ log }: SoukOptions, { store, outbound, standing, sealingKey }: Core) {
+  const format = jobWebhookFormat({
+    orderInput: async (db, orderId) => (await workOf(db, [orderId])).get(orderId)?.input,
+    callbackUrlsOf,
+    reputationOf: standing.reputationOf,
+  })
+  return createWebhooks({
+    store,
+    outbound,
+    formats: [format],
+    secretsOf: (db, partyIds) => webhookSecretsOf(db, partyIds, sealingKey),
+    log,
+  })
+}
+
+interface HttpParts {
+  readonly core: Core
+  readonly wallet: WalletPart
+  readonly sweeper: Sweeper
+}
+
+async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpParts): Promise<Http> {
+  const { config, log, publicUrl, version, secrets } = options
+  const { store, standing, answers, sealingKey, outbound, validator, engine, receiptKey } = core
+  const context: V1Context = {
+    ...standing,
+    ...wallet.context,
+    ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey },
+    read: store.read,
+    answer: createAnswer(store, answers),
+    direct: { settings: config.market, schemas: createAgreedSchemas() },
+    market: config.market,
+  }
+  const http = await buildHttp({
+    ...{ log: log as FastifyBaseLogger, publicUrl, version },
+    authenticate: createAuthenticator(store),
+    operatorKey: secrets.operatorKey,
+    limits: limitsOf(config),
+    trustProxy: config.http.trustProxy,
+  })
+  const metrics = createMetrics()
+  metrics.watch(http)
+  metrics.watchSweeps(sweeper)
+  await hangFaces(http, { config, version, publicUrl, context, store, sweeper, wallet, metrics, receiptKey })
+  return http
+}
+
+function housekeeping({ store, answers }: Core): Sweep[] {
+  return [
+    // Both do all there is to do in one run, so they answer that nothing is left.
+    { name: 'ledger:roll-up', everyMs: MINUTE_MS, run: async () => (await rollUp(store)) * 0 },
+    { name: 'answers:purge', everyMs: HOUR_MS, run: async () => (await answers.purge()) * 0 },
+  ]
+}

@@ -1,0 +1,31 @@
+import { profileOf, profilesOf } from '#identity'
+import type { Db } from '#platform/db'
+import { completedAsBuyer } from '#receipts'
+import { NEUTRAL_CONDUCT, type Trust, trustOf } from '#trust'
+import type { V1Context } from '../faces/v1/context.ts'
+
+/** What the market knows of a party's conduct. Ratings, disputes and reports add to it as they come to exist. */
+export function createStanding(
+  read: Db,
+): Pick<V1Context, 'trustOf' | 'reputationOf' | 'conductOf' | 'ratingSummaryOf' | 'ratingsOf'> {
+  const trustIn = (verified: boolean): Trust => trustOf({ ...NEUTRAL_CONDUCT, verified })
+  return {
+    trustOf: async (partyId) => trustIn((await profileOf(read, partyId))?.verified ?? false),
+    reputationOf: async (db, partyIds) => {
+      const [profiles, completed] = await Promise.all([profilesOf(db, partyIds), completedAsBuyer(db, partyIds)])
+      return new Map(
+        partyIds.map((id) => [
+          id,
+          {
+            trustScore: trustIn(profiles.get(id)?.verified ?? false).score,
+            disputeRate: NEUTRAL_CONDUCT.clientDisputeRate,
+            jobsCompleted: completed.get(id) ?? 0,
+          },
+        ]),
+      )
+    },
+    conductOf: async () => ({ disputesFiled: 0, disputeRate: NEUTRAL_CONDUCT.clientDisputeRate, restricted: false }),
+    ratingSummaryOf: async () => ({ average: null, count: 0 }),
+    ratingsOf: async () => ({ items: [], total: 0 }),
+  }
+}

@@ -1,0 +1,27 @@
+import { type Logger, pino } from 'pino'
+
+/** Structured logs on stdout. Whatever could hold a secret is cut out wherever it stands. */
+export function createLog(level: string): Logger {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: {
+      paths: [
+        'req.headers.authorization',
+        'req.headers["x-api-key"]',
+        'req.headers.cookie',
+        '*.apiKey',
+        '*.secretKey',
+        '*.password',
+        '*.webhookSecret',
+        'apiKey',
+        'secretKey',
+        'password',
+        'webhookSecret',
+      ],
+      censor: '[secret]',
+    },
+    serializers: { req: ({ id, method, url }) => ({ id, method, path: String(url).split('?', 1)[0] }) },
+  })
+}
