@@ -57,6 +57,8 @@ export function createGatherer<Item, Result>(options: GathererOptions<Item, Resu
         running--
         kick()
       })
+      // What did not fit begins a batch of its own, if another one may run.
+      kick()
     })
   }
   return (item) =>

@@ -28,49 +28,26 @@ const MAX_ROUNDS = 1000
  * `skip locked`, so any number of processes may sweep one database.
  */
 export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error'>): Sweeper {
-  const wakers = new Set<() => void>()
-  const state = new Map(
-    sweeps.map(({ name }) => [name, { lastRunAt: null as Date | null, lastError: null as string | null }]),
-  )
-  let stopping = false
+  const { once, health } = createRunner(sweeps)
+  const naps = createNaps()
   let loops: Promise<void>[] = []
 
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        wakers.delete(done)
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      wakers.add(done)
-    })
-  const once = async (sweep: Sweep): Promise<number> => {
-    const seen = state.get(sweep.name)
-    try {
-      const handled = await sweep.run()
-      if (seen) Object.assign(seen, { lastRunAt: new Date(), lastError: null })
-      return handled
-    } catch (error) {
-      if (seen) seen.lastError = (error as Error).message
-      throw error
-    }
-  }
   const loop = async (sweep: Sweep) => {
-    while (!stopping) {
+    while (!naps.over()) {
+      const seen = naps.wakes()
       try {
-        if ((await once(sweep)) === 0) await pause(sweep.everyMs ?? DEFAULT_EVERY_MS)
+        const handled = await once(sweep)
+        // What was committed while it looked is not slept over.
+        if (handled === 0 && naps.wakes() === seen) await naps.nap(sweep.everyMs ?? DEFAULT_EVERY_MS)
       } catch (error) {
         log.error({ err: error, sweep: sweep.name }, 'a sweep failed and will try again')
-        await pause(ERROR_PAUSE_MS)
+        // However busy the market is, what is broken is tried once a second.
+        await naps.nap(ERROR_PAUSE_MS, 'deep')
       }
     }
   }
-  const wake = () => {
-    for (const done of [...wakers]) done()
-  }
   return {
-    wake,
+    wake: naps.wake,
     start: () => {
       loops = sweeps.map(loop)
     },
@@ -82,11 +59,65 @@ export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error
       }
       throw new Error('the sweeps found new work a thousand times in a row')
     },
-    health: () => Object.fromEntries(state),
+    health,
     stop: async () => {
-      stopping = true
-      wake()
+      naps.end()
       await Promise.all(loops)
+    },
+  }
+}
+
+/** Runs sweeps and remembers how they fared. One sweep never runs twice at once here: who asks meanwhile waits its turn. */
+function createRunner(sweeps: readonly Sweep[]) {
+  const state = new Map(
+    sweeps.map(({ name }) => [name, { lastRunAt: null as Date | null, lastError: null as string | null }]),
+  )
+  const turns = new Map<string, Promise<unknown>>()
+  const once = async (sweep: Sweep): Promise<number> => {
+    const turn = (turns.get(sweep.name) ?? Promise.resolve()).then(sweep.run)
+    turns.set(
+      sweep.name,
+      turn.catch(() => {}),
+    )
+    const seen = state.get(sweep.name)
+    try {
+      const handled = await turn
+      if (seen) Object.assign(seen, { lastRunAt: new Date(), lastError: null })
+      return handled
+    } catch (error) {
+      if (seen) seen.lastError = (error as Error).message
+      throw error
+    }
+  }
+  return { once, health: () => Object.fromEntries(state) }
+}
+
+/** Pauses that end early: a light one by any wake, a deep one only by the end. */
+function createNaps() {
+  const sleepers = new Map<() => void, 'light' | 'deep'>()
+  let wakes = 0
+  let over = false
+  return {
+    wakes: () => wakes,
+    over: () => over,
+    nap: (ms: number, depth: 'light' | 'deep' = 'light') =>
+      new Promise<void>((resolve) => {
+        if (over) return resolve()
+        const done = () => {
+          clearTimeout(timer)
+          sleepers.delete(done)
+          resolve()
+        }
+        const timer = setTimeout(done, ms)
+        sleepers.set(done, depth)
+      }),
+    wake: () => {
+      wakes++
+      for (const [done, depth] of [...sleepers]) if (depth === 'light') done()
+    },
+    end: () => {
+      over = true
+      for (const done of [...sleepers.keys()]) done()
     },
   }
 }
