@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import sql from 'sql-template-tag'
 import { Refusal } from '#kernel/refusal'
@@ -34,7 +34,7 @@ const PRINTABLE = /^[\x21-\x7e]{1,255}$/
 const MIN_PUBLIC_KEY_LENGTH = 20
 const KEEP_DAYS = 7
 
-/** Answers are sealed: some of them show a secret for the only time. */
+/** Answers are sealed and bodies only fingerprinted under a key: some of them hold a secret. */
 export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBook {
   return {
     claimOf: (request) => {
