@@ -1,0 +1,93 @@
+import type { Micros } from '#kernel/money'
+import { balanceOf, world } from '#ledger'
+import type { Db } from '#platform/db'
+import { addressesAfter, type DepositAddress } from './deposits/store.ts'
+import { type Underway, underway } from './payouts/store.ts'
+import type { Network, Rail } from './rail.ts'
+
+export interface NetworkAudit {
+  readonly network: Network
+  /** What the market owes over this network by its books: minus the balance of `world`. */
+  readonly liabilities: Micros
+  /** What our own accounts hold, finalized: hot wallet and deposit addresses. */
+  readonly holdings: Micros
+  readonly hotWallet: Micros
+  /** Payouts that have landed, or may have, and are not settled in the books yet. */
+  readonly inFlight: Micros
+  /** On deposit addresses and not credited yet. */
+  readonly uncredited: Micros
+  /** Every liability is covered by money on the chain (D-18). */
+  readonly covered: boolean
+  /** Addresses that hold something else than the books say, without a sweep that would explain it. */
+  readonly differences: readonly Difference[]
+}
+
+export interface Difference {
+  readonly address: string
+  readonly accounted: Micros
+  readonly held: Micros
+}
+
+const PAGE = 1000
+
+/** Compares the books with the chain; works on a running market, and never blocks it. */
+export async function auditNetwork(db: Db, rail: Rail): Promise<NetworkAudit> {
+  const { network } = rail
+  const before = await underway(db, network)
+  const liabilities = -(await balanceOf(db, world('USDC', network)))
+  const { deposits, uncredited, differences } = await depositHoldings(db, rail)
+  // The hot wallet last: money swept meanwhile is then seen twice rather than not at all.
+  const hotWallet = (await rail.holdings([rail.hotWallet.tokenAccount])).get(rail.hotWallet.tokenAccount) ?? 0n
+  const moving = new Map([...before, ...(await underway(db, network))].map((one) => [one.signature, one]))
+  const inFlight = [...moving.values()].reduce((sum, { kind, net }) => (kind === 'sweep' ? sum : sum + net), 0n)
+  const holdings = hotWallet + deposits
+  const unexplained = differences.filter(({ index }) => !isSwept(moving.values(), index))
+  return {
+    network,
+    liabilities,
+    holdings,
+    hotWallet,
+    inFlight,
+    uncredited,
+    covered: holdings + inFlight >= liabilities,
+    differences: unexplained.map(({ address, accounted, held }) => ({ address, accounted, held })),
+  }
+}
+
+/** What lies on our accounts by address, finalized: the hot wallet and every deposit address (D-18). */
+export async function chainHoldings(db: Db, rail: Rail): Promise<{ hotWallet: Micros; deposits: Micros }> {
+  const { deposits } = await depositHoldings(db, rail)
+  const hotWallet = (await rail.holdings([rail.hotWallet.tokenAccount])).get(rail.hotWallet.tokenAccount) ?? 0n
+  return { hotWallet, deposits }
+}
+
+interface DepositHoldings {
+  readonly deposits: Micros
+  readonly uncredited: Micros
+  readonly differences: readonly (Difference & { readonly index: number })[]
+}
+
+async function depositHoldings(db: Db, rail: Rail): Promise<DepositHoldings> {
+  const differences: (Difference & { index: number })[] = []
+  let deposits = 0n
+  let uncredited = 0n
+  let index = 0
+  for (;;) {
+    const page: DepositAddress[] = await addressesAfter(db, { network: rail.network, index, limit: PAGE })
+    const last = page.at(-1)
+    if (!last) return { deposits, uncredited, differences }
+    const holdings = await rail.holdings(page.map(({ tokenAccount }) => tokenAccount))
+    for (const { address, tokenAccount, credited, swept, index: at } of page) {
+      const held = holdings.get(tokenAccount) ?? 0n
+      const accounted = credited - swept
+      deposits += held
+      if (held > accounted) uncredited += held - accounted
+      if (held !== accounted) differences.push({ index: at, address, accounted, held })
+    }
+    index = last.index
+  }
+}
+
+function isSwept(moving: Iterable<Underway>, index: number): boolean {
+  return [...moving].some(({ kind, sourceIndex }) => kind === 'sweep' && sourceIndex === index)
+}

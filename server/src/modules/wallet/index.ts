@@ -1,0 +1,25 @@
+export {
+  type ChangedAddress,
+  checkWallet,
+  defaultAddress,
+  setDefaultAddress,
+  usableAddress,
+} from './addresses/address-book.ts'
+export type { SavedAddress } from './addresses/store.ts'
+export { auditNetwork, chainHoldings, type NetworkAudit } from './audit.ts'
+export { balancesOf, type EscrowedOf, type WalletBalances } from './balances.ts'
+export { assignDepositAddress, registerHotWallet } from './deposits/assign.ts'
+export { type DepositReport, reportDeposits } from './deposits/report.ts'
+export { addressOfParty, type DepositAddress } from './deposits/store.ts'
+export { walletRefusals } from './errors.ts'
+export { findingRefusals, listFindings, type NewFinding, openFinding, resolveFinding } from './findings/findings.ts'
+export type { Finding } from './findings/store.ts'
+export { cancelWithdrawal, retryPayout } from './payouts/cancel.ts'
+export { emergencyAddressOf, freezeInstead, panic } from './payouts/panic.ts'
+export type { Payout, PayoutKind, PayoutState } from './payouts/payout.ts'
+export { type PayoutRequest, requestPayout } from './payouts/request.ts'
+export { type RequestedWithdrawal, requireMinimum, withdraw } from './payouts/withdraw.ts'
+export { ChainUnreachable, type Network, type Rail } from './rail.ts'
+export { createSolanaRail, type SolanaRailOptions } from './rails/solana/index.ts'
+export { DEFAULT_WALLET_SETTINGS, SANDBOX_WALLET_SETTINGS, type WalletSettings } from './settings.ts'
+export { createWallet, type Wallet, type WalletOptions } from './wallet.ts'

@@ -1,0 +1,281 @@
+import sql, { type Sql } from 'sql-template-tag'
+import type { Micros } from '#kernel/money'
+import type { Db, Tx } from '#platform/db'
+import type { Network, SignedTransaction } from '../rail.ts'
+import type { ClaimedPayout, LiveAttempt, Payout, PayoutState } from './payout.ts'
+
+type NewPayout = Omit<Payout, 'state' | 'failure' | 'createdAt' | 'endedAt' | 'txHash'>
+
+/** Answers false when the address it would sweep is being swept already. */
+export async function insertPayout(tx: Tx, payout: NewPayout): Promise<boolean> {
+  const inserted = await tx.run(sql`
+    insert into payout (
+      id, kind, party_id, network, source_index, destination, gross, fee, net, held_in, return_to, state, created_at)
+    values (${payout.id}, ${payout.kind}, ${payout.partyId}, ${payout.network}, ${payout.sourceIndex},
+      ${payout.destination}, ${payout.gross}, ${payout.fee}, ${payout.net}, ${payout.heldIn}, ${payout.returnTo},
+      'requested', ${tx.now})
+    on conflict (network, source_index) where kind = 'sweep' and ended_at is null do nothing`)
+  return inserted > 0
+}
+
+interface ClaimedRow extends Payout {
+  readonly attempts: number
+  readonly n: number | null
+  readonly signature: string | null
+  readonly bytes: Buffer | null
+  readonly lastValidBlockHeight: bigint | null
+  readonly seen: boolean
+  readonly resendDue: boolean
+  readonly missing: LiveAttempt['missing']
+}
+
+export interface Claiming {
+  readonly network: Network
+  readonly lease: string
+  readonly leaseMs: number
+  readonly limit: number
+  readonly resendMs: number
+  readonly deadAfterMs: number
+}
+
+/** Takes what is due for as long as the lease lasts; a process that dies loses it then, and another goes on. */
+export async function claimPayouts(tx: Tx, claiming: Claiming): Promise<ClaimedPayout[]> {
+  const rows = await tx.rows<ClaimedRow>(sql`
+    with due as (
+      select id from payout
+      where network = ${claiming.network} and ended_at is null and due_at <= clock_timestamp()
+        and (lease_until is null or lease_until < clock_timestamp())
+      order by due_at limit ${claiming.limit} for no key update skip locked
+    ),
+    claimed as (
+      update payout set lease = ${claiming.lease}, lease_until = clock_timestamp() + ${claiming.leaseMs} * interval '1 ms'
+      from due where payout.id = due.id returning payout.*
+    )
+    select p.id, p.kind, p.party_id as "partyId", p.network, p.source_index as "sourceIndex", p.destination, p.gross,
+      p.fee, p.net, p.held_in as "heldIn", p.return_to as "returnTo", p.state, p.failure, p.created_at as "createdAt",
+      p.ended_at as "endedAt", a.signature as "txHash", a.n, a.signature, a.bytes,
+      a.last_valid_block_height as "lastValidBlockHeight", a.seen_at is not null as seen,
+      a.sent_at is null or a.sent_at < clock_timestamp() - ${claiming.resendMs} * interval '1 ms' as "resendDue",
+      case when a.missing_at is null then 'no'
+        when a.missing_at < clock_timestamp() - ${claiming.deadAfterMs} * interval '1 ms' then 'twice'
+        else 'once' end as missing,
+      (select count(*)::int from payout_attempt where payout_id = p.id) as attempts
+    from claimed p left join payout_attempt a on a.payout_id = p.id and a.state = 'live'
+    order by p.created_at, p.id`)
+  return rows.map(claimedOf)
+}
+
+function claimedOf(row: ClaimedRow): ClaimedPayout {
+  const { n, signature, bytes, lastValidBlockHeight, seen, resendDue, missing, ...payout } = row
+  const live =
+    n === null || signature === null || bytes === null || lastValidBlockHeight === null
+      ? null
+      : { n, signature, bytes, lastValidBlockHeight, seen, resendDue, missing }
+  return { ...payout, live }
+}
+
+/** Gives back what is still held, to be looked at again after a pause. */
+export async function releasePayouts(tx: Tx, { lease, pauseMs }: { lease: string; pauseMs: number }): Promise<void> {
+  await tx.run(sql`
+    update payout set lease = null, lease_until = null, due_at = clock_timestamp() + ${pauseMs} * interval '1 ms'
+    where lease = ${lease} and ended_at is null`)
+}
+
+/** Lets some wait longer than the rest, in another state where that is said. */
+export async function postponePayouts(
+  tx: Tx,
+  { ids, lease, pauseMs, state }: { ids: readonly string[]; lease: string; pauseMs: number; state: PayoutState },
+): Promise<void> {
+  await tx.run(sql`
+    update payout set state = ${state}, lease = null, lease_until = null,
+      due_at = clock_timestamp() + ${pauseMs} * interval '1 ms'
+    where id = any(${ids}::uuid[]) and lease = ${lease} and state in ('requested', 'queued_liquidity')`)
+}
+
+export interface NewAttempt extends SignedTransaction {
+  readonly payoutId: string
+  readonly n: number
+}
+
+/**
+ * Keeps signed transactions before anything is sent. Answers the payouts for which that was allowed: still ours by
+ * lease, and without another transaction that may land (the index refuses a second one whatever happens).
+ */
+export async function insertAttempts(
+  tx: Tx,
+  { lease, attempts }: { lease: string; attempts: readonly NewAttempt[] },
+): Promise<Set<string>> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    with signed as (
+      select * from unnest(
+        ${attempts.map(({ payoutId }) => payoutId)}::uuid[],
+        ${attempts.map(({ n }) => n)}::int[],
+        ${attempts.map(({ signature }) => signature)}::text[],
+        ${attempts.map(({ bytes }) => Buffer.from(bytes))}::bytea[],
+        ${attempts.map(({ lastValidBlockHeight }) => lastValidBlockHeight)}::bigint[]
+      ) as s (payout_id, n, signature, bytes, last_valid_block_height)
+    ),
+    held as (
+      update payout set state = 'signed' from signed
+      where payout.id = signed.payout_id and payout.lease = ${lease} and payout.lease_until > clock_timestamp()
+        and payout.state in ('requested', 'queued_liquidity')
+      returning payout.id
+    )
+    insert into payout_attempt (payout_id, n, signature, bytes, last_valid_block_height, state)
+    select payout_id, n, signature, bytes, last_valid_block_height, 'live' from signed join held on held.id = payout_id
+    returning payout_id as id`)
+  return new Set(rows.map(({ id }) => id))
+}
+
+export async function markSent(tx: Tx, payoutIds: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update payout_attempt set sent_at = clock_timestamp()
+    where payout_id = any(${payoutIds}::uuid[]) and state = 'live'`)
+  await tx.run(sql`update payout set state = 'sent' where id = any(${payoutIds}::uuid[]) and state = 'signed'`)
+}
+
+export async function markSeen(tx: Tx, signatures: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update payout_attempt set seen_at = coalesce(seen_at, clock_timestamp()), missing_at = null
+    where signature = any(${signatures}) and state = 'live'`)
+}
+
+export async function markMissing(tx: Tx, signatures: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update payout_attempt set missing_at = coalesce(missing_at, clock_timestamp())
+    where signature = any(${signatures}) and state = 'live'`)
+}
+
+/** Ends the live attempt; answers false when somebody else has ended it, and then nothing more may be done. */
+export async function endAttempt(
+  tx: Tx,
+  { payoutId, n, state, error }: { payoutId: string; n: number; state: 'dead' | 'landed'; error: string | null },
+): Promise<boolean> {
+  const ended = await tx.run(sql`
+    update payout_attempt set state = ${state}, error = ${error}
+    where payout_id = ${payoutId} and n = ${n} and state = 'live'`)
+  return ended > 0
+}
+
+/** After a dead attempt: a new one may be signed. */
+export async function reopenPayout(tx: Tx, { id, pauseMs }: { id: string; pauseMs: number }): Promise<void> {
+  await tx.run(sql`
+    update payout set state = 'requested', lease = null, lease_until = null,
+      due_at = clock_timestamp() + ${pauseMs} * interval '1 ms'
+    where id = ${id} and state in ('signed', 'sent')`)
+}
+
+/** Ends a payout from one of the given states; answers false when it was in none of them. */
+export async function endPayout(
+  tx: Tx,
+  end: { id: string; state: PayoutState; from: readonly PayoutState[]; failure: string | null },
+): Promise<boolean> {
+  const ended = await tx.run(sql`
+    update payout set state = ${end.state}, failure = ${end.failure}, ended_at = ${tx.now}, lease = null, lease_until = null
+    where id = ${end.id} and state = any(${end.from})`)
+  return ended > 0
+}
+
+/** Due now, whatever pause it is in; answers false when it has ended. */
+export async function hastenPayout(tx: Tx, id: string): Promise<boolean> {
+  return (await tx.run(sql`update payout set due_at = clock_timestamp() where id = ${id} and ended_at is null`)) > 0
+}
+
+const selected = (where: Sql, rest: Sql): Sql => sql`
+  select p.id, p.kind, p.party_id as "partyId", p.network, p.source_index as "sourceIndex", p.destination, p.gross,
+    p.fee, p.net, p.held_in as "heldIn", p.return_to as "returnTo", p.state, p.failure, p.created_at as "createdAt",
+    p.ended_at as "endedAt", (select a.signature from payout_attempt a
+      where a.payout_id = p.id and a.state in ('live', 'landed') order by a.n desc limit 1) as "txHash"
+  from payout p where ${where} ${rest}`
+
+export async function payoutOfParty(
+  db: Db,
+  { partyId, id }: { partyId: string; id: string },
+): Promise<Payout | undefined> {
+  return db.one<Payout>(selected(sql`p.id = ${id} and p.party_id = ${partyId}`, sql``))
+}
+
+export async function payoutsOfParty(
+  db: Db,
+  { partyId, limit, offset }: { partyId: string; limit: number; offset: number },
+): Promise<Payout[]> {
+  const where = sql`p.party_id = ${partyId} and p.kind in ('withdrawal', 'panic')`
+  return db.rows<Payout>(selected(where, sql`order by p.created_at desc, p.id desc limit ${limit} offset ${offset}`))
+}
+
+export async function countPayoutsOfParty(db: Db, partyId: string): Promise<number> {
+  const row = await db.one<{ total: bigint }>(sql`
+    select count(*) as total from payout where party_id = ${partyId} and kind in ('withdrawal', 'panic')`)
+  return Number(row?.total ?? 0n)
+}
+
+export async function payoutsById(db: Db, ids: readonly string[]): Promise<Map<string, Payout>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.rows<Payout>(selected(sql`p.id = any(${ids}::uuid[])`, sql``))
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** For the operator: what is under way, or everything; newest first. */
+export async function allPayouts(
+  db: Db,
+  { openOnly, limit, offset }: { openOnly: boolean; limit: number; offset: number },
+): Promise<Payout[]> {
+  const where = sql`not ${openOnly} or p.ended_at is null`
+  return db.rows<Payout>(selected(where, sql`order by p.created_at desc, p.id desc limit ${limit} offset ${offset}`))
+}
+
+export async function countPayouts(db: Db, { openOnly }: { openOnly: boolean }): Promise<number> {
+  const row = await db.one<{ total: bigint }>(sql`
+    select count(*) as total from payout where not ${openOnly} or ended_at is null`)
+  return Number(row?.total ?? 0n)
+}
+
+export async function countPanicsSince(db: Db, { partyId, since }: { partyId: string; since: Date }): Promise<number> {
+  const row = await db.one<{ total: bigint }>(sql`
+    select count(*) as total from payout
+    where party_id = ${partyId} and kind = 'panic' and state <> 'failed' and created_at > ${since}`)
+  return Number(row?.total ?? 0n)
+}
+
+/** Which of these transactions we signed ourselves. */
+export async function signaturesOfOurs(db: Db, signatures: readonly string[]): Promise<Set<string>> {
+  if (signatures.length === 0) return new Set()
+  const rows = await db.rows<{ signature: string }>(sql`
+    select signature from payout_attempt where signature = any(${signatures})`)
+  return new Set(rows.map(({ signature }) => signature))
+}
+
+/** What signed payouts may still take from the hot wallet without showing in its balance yet. */
+export async function unseenOutflow(db: Db, network: Network): Promise<Micros> {
+  const row = await db.one<{ amount: Micros }>(sql`
+    select coalesce(sum(p.net), 0)::bigint as amount
+    from payout p join payout_attempt a on a.payout_id = p.id and a.state = 'live' and a.seen_at is null
+    where p.network = ${network} and p.kind <> 'sweep' and p.ended_at is null`)
+  return row?.amount ?? 0n
+}
+
+export interface Underway {
+  readonly kind: Payout['kind']
+  readonly sourceIndex: number | null
+  readonly net: Micros
+  readonly signature: string
+}
+
+/** Every payout whose transaction may land or has landed without being settled. */
+export async function underway(db: Db, network: Network): Promise<Underway[]> {
+  return db.rows<Underway>(sql`
+    select p.kind, p.source_index as "sourceIndex", p.net, a.signature
+    from payout p join payout_attempt a on a.payout_id = p.id and a.state = 'live'
+    where p.network = ${network} and p.ended_at is null`)
+}
+
+/** Whether money is leaving a deposit address for the hot wallet, or may be. */
+export async function sweepsUnderway(
+  db: Db,
+  { network, index }: { network: Network; index: number },
+): Promise<boolean> {
+  const row = await db.one(sql`
+    select 1 from payout p join payout_attempt a on a.payout_id = p.id and a.state = 'live'
+    where p.network = ${network} and p.source_index = ${index} and p.kind = 'sweep' and p.ended_at is null`)
+  return row !== undefined
+}

@@ -1,0 +1,95 @@
+import type { Micros } from '#kernel/money'
+
+/** Networks on which USDC can arrive and leave. */
+export type Network = 'solana'
+
+/** An address of ours: the wallet people send to, and the token account in which the tokens then lie. */
+export interface OwnAddress {
+  readonly address: string
+  readonly tokenAccount: string
+}
+
+/** What one finalized transaction did to one of our token accounts. */
+export interface Movement {
+  readonly signature: string
+  readonly slot: bigint
+  /** When its block was made; null when the network does not say. */
+  readonly at: Date | null
+  /** Net change of the account: positive in, negative out. */
+  readonly change: Micros
+  /** Owner of the one token account it came from; null when there were several or it cannot be told. */
+  readonly source: string | null
+}
+
+/** What is to be sent. The rail builds the transaction itself; nobody hands it bytes to sign (D-34). */
+export type Intent =
+  /** From the hot wallet to a stranger's wallet. */
+  | { readonly kind: 'pay'; readonly to: string; readonly amount: Micros; readonly reference: string }
+  /** From a deposit address to the hot wallet. */
+  | { readonly kind: 'collect'; readonly index: number; readonly amount: Micros; readonly reference: string }
+
+/** A transaction that can be sent, and sent again, as these very bytes (D-15). */
+export interface SignedTransaction {
+  readonly signature: string
+  readonly bytes: Uint8Array
+  /** The last height at which it can land. */
+  readonly lastValidBlockHeight: bigint
+}
+
+/** What the network knows of a transaction. `short`: it failed because the hot wallet held too little. */
+export type ChainStatus =
+  | { readonly state: 'missing' }
+  | { readonly state: 'seen' }
+  | { readonly state: 'finalized'; readonly error: null }
+  | { readonly state: 'finalized'; readonly error: string; readonly short: boolean }
+
+/** Why money cannot be sent to an address. */
+export type DestinationProblem =
+  | 'malformed'
+  | 'off_curve'
+  | 'not_a_wallet'
+  | 'reserved'
+  | 'token_account_missing'
+  | 'token_account_frozen'
+
+/**
+ * One network over which USDC enters and leaves. Reading methods throw `ChainUnreachable` when the network does not
+ * answer; only `broadcast` may fail in any way it likes, because its outcome is unknown anyway (D-28).
+ */
+export interface Rail {
+  readonly network: Network
+  readonly hotWallet: OwnAddress
+  /** Pays the network's fees. */
+  readonly feePayer: string
+  /** The most one payout may carry; the signer refuses more. */
+  readonly maxPayment: Micros
+  /** Pure derivation; asks nobody. */
+  addressAt(index: number): Promise<OwnAddress>
+  /** Whether text is an address of a wallet that a person can hold a key to. */
+  isWalletAddress(address: string): boolean
+  /** Finalized balances; an account that does not exist, or is not of our token, holds nothing. */
+  holdings(tokenAccounts: readonly string[]): Promise<Map<string, Micros>>
+  /** What the hot wallet can spend now. */
+  spendable(): Promise<Micros>
+  /** Whether the fee payer can still pay for a batch of transactions. */
+  canPayFees(transactions: number): Promise<boolean>
+  /** Finalized signatures after `last`, oldest first; all of them when `last` is null. */
+  signaturesAfter(tokenAccount: string, last: string | null): Promise<readonly string[]>
+  movement(signature: string, tokenAccount: string): Promise<Movement>
+  /** Null when money can be sent there. */
+  problemsOf(addresses: readonly string[]): Promise<Map<string, DestinationProblem | null>>
+  sign(intents: readonly Intent[]): Promise<readonly SignedTransaction[]>
+  broadcast(bytes: Uint8Array): Promise<void>
+  statusesOf(signatures: readonly string[]): Promise<Map<string, ChainStatus>>
+  finalizedHeight(): Promise<bigint>
+}
+
+/** The network did not answer, or not sensibly: nothing is known, and nothing was done. */
+export class ChainUnreachable extends Error {
+  override readonly name = 'ChainUnreachable'
+  readonly network: string
+  constructor(network: string, cause: unknown) {
+    super(`${network} did not answer: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.network = network
+  }
+}
