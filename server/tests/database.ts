@@ -7,7 +7,10 @@ import { withDatabase } from './database-url.ts'
 export interface TestDatabase {
   readonly url: string
   readonly store: Store
+  /** Closes the store and drops the database. */
   close(): Promise<void>
+  /** Drops the database; for those who closed the store themselves. */
+  drop(): Promise<void>
 }
 
 /** A database of one's own, cloned from the migrated template in a few milliseconds. */
@@ -17,12 +20,14 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   await createDatabase(adminUrl, name, { template: inject('templateName') })
   const url = withDatabase(adminUrl, name)
   const store = openStore({ url, maxConnections: 8 })
+  const drop = () => dropDatabase(adminUrl, name)
   return {
     url,
     store,
+    drop,
     close: async () => {
       await store.close()
-      await dropDatabase(adminUrl, name)
+      await drop()
     },
   }
 }

@@ -32,7 +32,7 @@ const SWEEP_STALE_MS = 60_000
 
 /** Every way in. A process that only works in the background shows its health and nothing else. */
 export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
-  const { config, version, publicUrl, context, store, metrics, wallet, receiptKey } = parts
+  const { config, version, publicUrl, context, store, metrics, receiptKey } = parts
   await http.register(healthRoutes({ version, mode: config.mode, vitals: vitalsOf(parts), metrics }))
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
@@ -41,7 +41,6 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })
-  await wallet.hangFaces(http, parts)
 }
 
 function vitalsOf({ config, store, wallet, sweeper }: FaceParts): Vital[] {

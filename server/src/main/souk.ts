@@ -62,7 +62,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       promotionSweep(store, core.engine),
       ...readers.map((reader) => readerSweep(store, reader)),
       ...webhooks.sweeps,
-      ...wallet.sweeps,
+      ...wallet.wallet.sweeps,
       ...housekeeping(core),
     ],
     options.log,

@@ -14,7 +14,7 @@ export function sourcesUnder(folder: string, { tests = false } = {}): Source[] {
   return readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.ts') && !path.includes('node_modules/'))
-    .filter((path) => tests || !path.endsWith('.test.ts'))
+    .filter((path) => tests || !/\.test\.ts$|\/test-world\.ts$/.test(path))
     .map((path) => ({ path, text: readFileSync(ROOT + path, 'utf8') }))
 }
 

@@ -8,6 +8,7 @@ import type { Outbound } from '#platform/outbound/index'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
 import type { DirectDeps } from '#trades/direct'
 import type { Trust } from '#trust'
+import type { Wallet } from '#wallet'
 import type { ClientReputation } from './webhook-format.ts'
 
 export interface WalletBalances {
@@ -61,6 +62,7 @@ export interface V1Context {
   readonly market: Market
   /** Seals webhook secrets at rest. */
   readonly sealingKey: Uint8Array
+  readonly wallet: Wallet
   readonly walletBalances: (partyId: string) => Promise<WalletBalances>
   /** The party's deposit address on Solana; null when it has none. */
   readonly depositAddressOf: (partyId: string) => Promise<string | null>

@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { newId } from '#kernel/id'
 import type { Authenticate } from './caller.ts'
 import { guardRoutes } from './guard.ts'
@@ -29,7 +29,7 @@ const REQUEST_ID = /^[\w.:-]{1,100}$/
 export async function buildHttp(options: HttpOptions): Promise<Http> {
   const app = Fastify({
     loggerInstance: options.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // A HEAD must never claim or read anything by accident (D-1).
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     exposeHeadRoutes: false,

@@ -46,7 +46,7 @@ export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBo
       return {
         scope: `${request.caller?.partyId ?? 'public'} ${request.method} ${path}`,
         key,
-        fingerprint: createHash('sha256')
+        fingerprint: createHmac('sha256', sealingKey)
           .update(canonicalJson(request.body ?? null))
           .digest(),
       }
