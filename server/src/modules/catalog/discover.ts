@@ -1,0 +1,90 @@
+import { offsetOf, type Page, type PageRequest } from '#kernel/page'
+import type { Db } from '#platform/db'
+import { LIMITS, type ServiceCard, type ServiceStanding } from './service.ts'
+import {
+  countListed,
+  countOwned,
+  type Filters,
+  type Sort,
+  selectBest,
+  selectCategories,
+  selectListed,
+  selectOwned,
+  selectStandings,
+} from './store.ts'
+import { facetsOf, searchQuery, tagFacets } from './words.ts'
+
+/** What a list shows of a service. */
+export type ListedService = ServiceCard & ServiceStanding
+
+/** `price` cheapest first; the others highest or newest first (JP-54). */
+export type SortBy = Exclude<Sort, 'best'>
+
+export interface DiscoverFilters {
+  /** Words in name and description, and in category and tags (JP-53). */
+  readonly search?: string | undefined
+  readonly category?: string | undefined
+  readonly model?: string | undefined
+  readonly modelProvider?: string | undefined
+  /** Any of them. */
+  readonly tags?: readonly string[] | undefined
+  readonly minPrice?: bigint | undefined
+  readonly maxPrice?: bigint | undefined
+  readonly sortBy?: SortBy | undefined
+}
+
+/** How far a list goes, and how far its total is counted, so that no stranger's question costs without bound. */
+const DEPTH = { search: 1000, filtered: 10_000, all: 2 ** 31 - 1 } as const
+
+/**
+ * Services on the market. Without `sortBy` the best come first (JP-55): by quality, newest first among equals; a search
+ * weighs quality with how well the words fit. A search answers 1000 services at most, a filter 10000.
+ */
+export async function discoverServices(
+  db: Db,
+  { filters, page }: { filters: DiscoverFilters; page: PageRequest },
+): Promise<Page<ListedService>> {
+  const query = filters.search ? searchQuery(filters.search) : undefined
+  if (filters.search && !query) return { items: [], total: 0 }
+  const wanted = filtersOf(filters, query)
+  const depth = query ? DEPTH.search : wanted ? DEPTH.filtered : DEPTH.all
+  const offset = offsetOf(page)
+  const window = { sort: filters.sortBy ?? ('best' as const), limit: Math.min(page.limit, depth - offset), offset }
+  const count = () => countListed(db, { filters: wanted, limit: depth })
+  if (wanted && query && window.sort === 'best' && window.limit > 0) {
+    const found = await selectBest(db, { filters: { ...wanted, query }, window, depth })
+    return offset > 0 && found.items.length === 0 ? { items: [], total: await count() } : found
+  }
+  // A page behind the end is answered from the count alone.
+  const known = offset > 0 ? await count() : undefined
+  if (known !== undefined && offset >= known) return { items: [], total: known }
+  const items = await selectListed(db, { filters: wanted, window })
+  return { items, total: known ?? (items.length < window.limit ? items.length : await count()) }
+}
+
+function filtersOf(filters: DiscoverFilters, query: Filters['query']): Filters | undefined {
+  const { minPrice = 0n, maxPrice = LIMITS.priceMicros.max } = filters
+  const facets = facetsOf({ category: filters.category, model: filters.model, modelProvider: filters.modelProvider })
+  const tags = tagFacets(filters.tags ?? [])
+  const anyPrice = minPrice <= LIMITS.priceMicros.min && maxPrice >= LIMITS.priceMicros.max
+  const none = !query && facets.length === 0 && tags.length === 0 && anyPrice
+  return none ? undefined : { facets, tags, minPrice, maxPrice, query }
+}
+
+/** An owner's own services, newest first, deactivated ones too. */
+export async function servicesOf(
+  db: Db,
+  { ownerId, page }: { ownerId: string; page: PageRequest },
+): Promise<Page<ListedService>> {
+  const items = await selectOwned(db, { ownerId, limit: page.limit, offset: offsetOf(page) })
+  return { items, total: await countOwned(db, ownerId) }
+}
+
+export async function categories(db: Db): Promise<{ readonly name: string; readonly count: number }[]> {
+  return selectCategories(db)
+}
+
+/** Completed jobs and ratings by service id. */
+export async function standingsOf(db: Db, ids: readonly string[]): Promise<Map<string, ServiceStanding>> {
+  return new Map((await selectStandings(db, ids)).map(({ id, ...standing }) => [id, standing]))
+}

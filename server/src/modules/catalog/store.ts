@@ -1,0 +1,254 @@
+import sql, { empty, raw, type Sql } from 'sql-template-tag'
+import { isId } from '#kernel/id'
+import type { Page } from '#kernel/page'
+import type { Db, Tx } from '#platform/db'
+import type { Service, ServiceCard, ServiceStanding } from './service.ts'
+import { facetsOf, type SearchQuery, searchText } from './words.ts'
+
+const CARD = raw(`s.id, s.owner_id as "ownerId", s.name, s.description, s.category, s.tags, s.model,
+  s.model_provider as "modelProvider", s.price_micros as "priceMicros", s.max_execution_seconds as "maxExecutionSeconds",
+  s.review_seconds as "reviewSeconds", s.auto_accept as "autoAccept", s.max_concurrent_jobs as "maxConcurrentJobs",
+  s.queue_enabled as "queueEnabled", s.max_queue_size as "maxQueueSize", s.min_client_trust as "minClientTrust",
+  s.active, s.version, s.created_at as "createdAt", s.updated_at as "updatedAt"`)
+const WHOLE = sql`${CARD}, s.input_schema as "inputSchema", s.output_schema as "outputSchema",
+  s.example_input as "exampleInput", s.example_output as "exampleOutput"`
+const STANDING = raw(`r.completed::integer as "completedJobs", r.rating_count::integer as "ratingCount",
+  case when r.rating_count > 0 then round(r.rating_sum::numeric / r.rating_count, 2)::double precision end as "ratingAverage"`)
+
+export async function selectServices(db: Db, ids: readonly string[]): Promise<Service[]> {
+  return db.rows(sql`select ${WHOLE} from service s where s.id = any(${ids.filter(isId)}::uuid[])`)
+}
+
+export async function lockService(tx: Tx, id: string): Promise<Service | undefined> {
+  if (!isId(id)) return undefined
+  return tx.one(sql`select ${WHOLE} from service s where s.id = ${id} for no key update`)
+}
+
+/** `neutralTrust` stands for an owner nobody has said anything about. */
+export async function insertService(tx: Tx, service: Service, neutralTrust: number): Promise<void> {
+  const found = searchText(service)
+  await tx.run(sql`
+    with listed as (
+      insert into service (
+        id, owner_id, name, description, category, tags, input_schema, output_schema, example_input, example_output,
+        model, model_provider, price_micros, max_execution_seconds, review_seconds, auto_accept, max_concurrent_jobs,
+        queue_enabled, max_queue_size, min_client_trust, active, version, facets, search, created_at, updated_at)
+      values (
+        ${service.id}, ${service.ownerId}, ${service.name}, ${service.description}, ${service.category},
+        ${service.tags}, ${JSON.stringify(service.inputSchema)}, ${JSON.stringify(service.outputSchema)},
+        ${jsonOrNull(service.exampleInput)}, ${jsonOrNull(service.exampleOutput)}, ${service.model},
+        ${service.modelProvider}, ${service.priceMicros}, ${service.maxExecutionSeconds}, ${service.reviewSeconds},
+        ${service.autoAccept}, ${service.maxConcurrentJobs}, ${service.queueEnabled}, ${service.maxQueueSize},
+        ${service.minClientTrust}, ${service.active}, ${service.version}, ${facetsOf(service)},
+        ${found.vector}::tsvector || setweight(to_tsvector('english', ${found.title}), 'B')
+          || setweight(to_tsvector('english', ${found.body}), 'C'),
+        ${service.createdAt}, ${service.updatedAt})
+      returning id, owner_id, active
+    )
+    insert into service_stats (service_id, owner_id, listed, owner_trust)
+    select id, owner_id, active,
+      coalesce((select score from owner_trust where owner_trust.owner_id = listed.owner_id), ${neutralTrust})
+    from listed`)
+}
+
+export async function saveService(tx: Tx, service: Service): Promise<void> {
+  const found = searchText(service)
+  await tx.run(sql`
+    with changed as (
+      update service set
+        name = ${service.name}, description = ${service.description}, category = ${service.category},
+        tags = ${service.tags}, input_schema = ${JSON.stringify(service.inputSchema)},
+        output_schema = ${JSON.stringify(service.outputSchema)}, example_input = ${jsonOrNull(service.exampleInput)},
+        example_output = ${jsonOrNull(service.exampleOutput)}, model = ${service.model},
+        model_provider = ${service.modelProvider}, price_micros = ${service.priceMicros},
+        max_execution_seconds = ${service.maxExecutionSeconds}, review_seconds = ${service.reviewSeconds},
+        auto_accept = ${service.autoAccept}, max_concurrent_jobs = ${service.maxConcurrentJobs},
+        queue_enabled = ${service.queueEnabled}, max_queue_size = ${service.maxQueueSize},
+        min_client_trust = ${service.minClientTrust}, active = ${service.active}, version = ${service.version},
+        facets = ${facetsOf(service)},
+        search = ${found.vector}::tsvector || setweight(to_tsvector('english', ${found.title}), 'B')
+          || setweight(to_tsvector('english', ${found.body}), 'C'),
+        updated_at = ${service.updatedAt}
+      where id = ${service.id}
+    )
+    update service_stats set listed = ${service.active}
+    where service_id = ${service.id} and listed <> ${service.active}`)
+}
+
+/** Newest first, deactivated ones too. */
+export async function selectOwned(
+  db: Db,
+  { ownerId, limit, offset }: { ownerId: string; limit: number; offset: number },
+): Promise<(ServiceCard & ServiceStanding)[]> {
+  return db.rows(sql`
+    select ${CARD}, ${STANDING} from service s join service_stats r on r.service_id = s.id
+    where s.owner_id = ${ownerId} order by s.id desc limit ${limit} offset ${offset}`)
+}
+
+export async function countOwned(db: Db, ownerId: string): Promise<number> {
+  const row = await db.one<{ total: number }>(sql`
+    select count(*)::integer as total from service where owner_id = ${ownerId}`)
+  return row?.total ?? 0
+}
+
+export async function selectStandings(db: Db, ids: readonly string[]): Promise<(ServiceStanding & { id: string })[]> {
+  return db.rows(sql`
+    select r.service_id as id, ${STANDING} from service_stats r where r.service_id = any(${ids}::uuid[])`)
+}
+
+/** Names that differ in case only are one category; the spelling shown is the first in the alphabet. */
+export async function selectCategories(db: Db): Promise<{ name: string; count: number }[]> {
+  return db.rows(sql`
+    select min(category) as name, count(*)::integer as count from service where active
+    group by lower(category) order by count desc, name`)
+}
+
+export interface StatsGain {
+  readonly serviceId: string
+  readonly completed: number
+  readonly ratingSum: number
+  readonly ratingCount: number
+}
+
+/** Rows are locked in one order for all. */
+export async function addToStats(tx: Tx, gains: readonly StatsGain[]): Promise<void> {
+  await tx.run(sql`
+    with gain as (
+      select r.service_id, g.completed, g.rating_sum, g.rating_count
+      from unnest(
+        ${gains.map(({ serviceId }) => serviceId)}::uuid[],
+        ${gains.map(({ completed }) => completed)}::bigint[],
+        ${gains.map(({ ratingSum }) => ratingSum)}::bigint[],
+        ${gains.map(({ ratingCount }) => ratingCount)}::bigint[]
+      ) as g (service_id, completed, rating_sum, rating_count)
+      join service_stats r on r.service_id = g.service_id
+      order by r.service_id for no key update of r
+    )
+    update service_stats set completed = service_stats.completed + gain.completed,
+      rating_sum = service_stats.rating_sum + gain.rating_sum,
+      rating_count = service_stats.rating_count + gain.rating_count
+    from gain where service_stats.service_id = gain.service_id`)
+}
+
+export async function saveTrust(
+  tx: Tx,
+  scores: readonly { readonly ownerId: string; readonly score: number }[],
+): Promise<void> {
+  const ownerIds = scores.map(({ ownerId }) => ownerId)
+  const values = scores.map(({ score }) => score)
+  await tx.run(sql`
+    insert into owner_trust (owner_id, score)
+    select * from unnest(${ownerIds}::uuid[], ${values}::double precision[]) order by 1
+    on conflict (owner_id) do update set score = excluded.score`)
+  await tx.run(sql`
+    with changed as (
+      select r.service_id, t.score
+      from unnest(${ownerIds}::uuid[], ${values}::double precision[]) as t (owner_id, score)
+      join service_stats r on r.owner_id = t.owner_id and r.owner_trust <> t.score
+      order by r.service_id for no key update of r
+    )
+    update service_stats set owner_trust = changed.score
+    from changed where service_stats.service_id = changed.service_id`)
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value == null ? null : JSON.stringify(value)
+}
+
+/** How a list is ordered, and which table's index leads it. */
+const ORDERS = {
+  best: { leads: 'stats', by: raw('r.quality desc, r.service_id desc') },
+  rating: { leads: 'stats', by: raw('r.rating_milli desc, r.rating_count desc, r.service_id desc') },
+  completedJobs: { leads: 'stats', by: raw('r.completed desc, r.service_id desc') },
+  newest: { leads: 'service', by: raw('s.id desc') },
+  price: { leads: 'service', by: raw('s.price_micros, s.id') },
+} as const
+
+export type Sort = keyof typeof ORDERS
+
+/** Every one of `facets` and any of `tags`, at a price between both ends. */
+export interface Filters {
+  readonly facets: readonly string[]
+  readonly tags: readonly string[]
+  readonly minPrice: bigint
+  readonly maxPrice: bigint
+  readonly query: SearchQuery | undefined
+}
+
+export interface Window {
+  readonly sort: Sort
+  readonly limit: number
+  readonly offset: number
+}
+
+/** Without filters one index holds the whole answer, however deep the page. */
+export async function selectListed(
+  db: Db,
+  { filters, window }: { filters: Filters | undefined; window: Window },
+): Promise<(ServiceCard & ServiceStanding)[]> {
+  const { by, leads } = ORDERS[window.sort]
+  const source = filters
+    ? sql`select s.id from ${matching(filters)}`
+    : leads === 'stats'
+      ? raw('select r.service_id as id from service_stats r where r.listed')
+      : raw('select s.id from service s where s.active')
+  return db.rows(sql`
+    with page as materialized (${source} order by ${by} limit ${window.limit} offset ${window.offset})
+    select ${CARD}, ${STANDING}
+    from page join service s on s.id = page.id join service_stats r on r.service_id = page.id
+    order by ${by}`)
+}
+
+/**
+ * The best answers to a search: of the `depth` matches of the highest quality, how well the words fit (0..1) times that
+ * quality. Ranking reads every match's words, so it may not run over all of them. `total` counts those matches.
+ */
+export async function selectBest(
+  db: Db,
+  { filters, window, depth }: { filters: Filters & { query: SearchQuery }; window: Window; depth: number },
+): Promise<Page<ServiceCard & ServiceStanding>> {
+  const rows = await db.rows<ServiceCard & ServiceStanding & { total: number }>(sql`
+    with match as materialized (
+      select s.id, s.search, r.quality from ${matching(filters)}
+      order by r.quality desc, r.service_id desc limit ${depth}),
+    page as materialized (
+      select id, ts_rank(search, ${tsquery(filters.query)}, 32) * quality as score from match
+      order by score desc, id desc limit ${window.limit} offset ${window.offset})
+    select ${CARD}, ${STANDING}, (select count(*)::integer from match) as total
+    from page join service s on s.id = page.id join service_stats r on r.service_id = page.id
+    order by page.score desc, page.id desc`)
+  return { items: rows, total: rows[0]?.total ?? 0 }
+}
+
+/** How many there are, counted up to `limit`. */
+export async function countListed(
+  db: Db,
+  { filters, limit }: { filters: Filters | undefined; limit: number },
+): Promise<number> {
+  const counted = filters
+    ? sql`select 1 from service s where ${conditions(filters)} limit ${limit}`
+    : sql`select 1 from service s where s.active limit ${limit}`
+  const row = await db.one<{ total: number }>(sql`select count(*)::integer as total from (${counted}) as found`)
+  return row?.total ?? 0
+}
+
+function matching(filters: Filters): Sql {
+  return sql`service s join service_stats r on r.service_id = s.id where r.listed and ${conditions(filters)}`
+}
+
+/**
+ * What is common and what is rare differs by a thousand times here, so each call must be planned for its own values.
+ * Prepared statements get such a plan only while the plan for unknown values looks dearer: this clause, which a plan for
+ * known values drops, makes it look so. It is never evaluated.
+ */
+const PLAN_FOR_THE_VALUES = sql`(${true}::boolean or (select count(*) from service as a, service as b) > 0)`
+
+function conditions({ facets, tags, minPrice, maxPrice, query }: Filters): Sql {
+  const words = query ? sql`and s.search @@ (${tsquery(query)})` : empty
+  return sql`s.active and s.facets @> ${facets} and (${tags}::text[] = '{}' or s.facets && ${tags})
+    and s.price_micros between ${minPrice} and ${maxPrice} ${words} and ${PLAN_FOR_THE_VALUES}`
+}
+
+function tsquery({ prefixes, words }: SearchQuery): Sql {
+  return sql`${prefixes}::tsquery || plainto_tsquery('english', ${words})`
+}
