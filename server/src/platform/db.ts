@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Sql } from 'sql-template-tag'
-import { classify, isRetryable, UnknownOutcome } from './db/outcome.ts'
+import { classify, isCertain, isRetryable, UnknownOutcome } from './db/outcome.ts'
 import { statementNames } from './db/prepared.ts'
 import { type DomainEvent, insertEvents } from './events.ts'
 
@@ -26,6 +26,8 @@ export interface Store {
   readonly read: Db
   /** Runs `work` in one READ COMMITTED transaction; deadlocks are retried, so `work` acts on nothing but `tx`. */
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Runs reads that all see the database as it was at one instant; nothing can be written (REPEATABLE READ, READ ONLY). */
+  snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>
   /** The market's clock: the database's plus the sandbox's offset. */
   now(): Promise<Date>
   /** Called after every commit that emitted events. */
@@ -33,7 +35,7 @@ export interface Store {
   close(): Promise<void>
 }
 
-const BEGIN = `begin; select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now, pg_current_xact_id()`
+const BEGIN = `begin isolation level read committed; select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now, pg_current_xact_id()`
 const MAX_TRIES = 4
 
 export interface StoreOptions {
@@ -64,10 +66,10 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
         }
       }
     },
+    snapshot: (work) => snapshot(pool, work),
     now: async () => {
-      const result = await pool.query<{ now: Date }>(
-        `select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now`,
-      )
+      const query = `select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now`
+      const result = await pool.query<{ now: Date }>(query).catch(classify)
       return result.rows[0]?.now as Date
     },
     onCommit: (listener) => {
@@ -78,6 +80,29 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
 }
 
 async function unitOfWork<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>, committed: (() => void)[]): Promise<T> {
+  const events: DomainEvent[] = []
+  const result = await withClient(pool, async (client) => {
+    const tx = txOver(client, await begin(client), events)
+    const result = await work(tx)
+    if (events.length > 0) await insertEvents(tx, events)
+    await commit(client)
+    return result
+  })
+  if (events.length > 0) for (const listener of committed) listener()
+  return result
+}
+
+function snapshot<T>(pool: pg.Pool, work: (db: Db) => Promise<T>): Promise<T> {
+  return withClient(pool, async (client) => {
+    await client.query('begin isolation level repeatable read read only').catch(classify)
+    const result = await work(dbOver(client))
+    await client.query('commit').catch(classify)
+    return result
+  })
+}
+
+/** Lends a connection. What throws is rolled back; a connection of which nobody knows the state is not used again. */
+async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch(classify)
   let broken: Error | undefined
   const onError = (error: Error) => {
@@ -85,13 +110,7 @@ async function unitOfWork<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>, commit
   }
   client.on('error', onError)
   try {
-    const events: DomainEvent[] = []
-    const tx = txOver(client, await begin(client), events)
-    const result = await work(tx)
-    if (events.length > 0) await insertEvents(tx, events)
-    await commit(client)
-    if (events.length > 0) for (const listener of committed) listener()
-    return result
+    return await work(client)
   } catch (error) {
     if (error instanceof UnknownOutcome) broken = error
     else await client.query('rollback').catch(onError)
@@ -114,6 +133,7 @@ async function begin(client: pg.PoolClient): Promise<Date> {
 /** After `commit` was sent, a lost connection means nobody knows: never reported as failure (D-28). */
 async function commit(client: pg.PoolClient): Promise<void> {
   const done = await client.query('commit').catch((error: Error) => {
+    if (isCertain(error)) throw error
     throw new UnknownOutcome(error)
   })
   // A transaction that failed answers "ROLLBACK" to a commit; nothing of it exists.

@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 export interface Sweep {
   readonly name: string
   readonly run: () => Promise<number>
+  /** Whether there is work that cannot be done yet but will be in a moment; `runUntilIdle` waits for it. */
+  readonly isBehind?: () => Promise<boolean>
   /** How often it looks when nobody wakes it. */
   readonly everyMs?: number
 }
@@ -21,6 +23,7 @@ export interface Sweeper {
 
 const DEFAULT_EVERY_MS = 250
 const ERROR_PAUSE_MS = 1000
+const BEHIND_PAUSE_MS = 10
 const MAX_ROUNDS = 1000
 
 /**
@@ -55,9 +58,11 @@ export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error
       for (let round = 0; round < MAX_ROUNDS; round++) {
         let handled = 0
         for (const sweep of sweeps) handled += await once(sweep)
-        if (handled === 0) return
+        if (handled > 0) continue
+        if (!(await isAnyBehind(sweeps))) return
+        await naps.nap(BEHIND_PAUSE_MS, 'deep')
       }
-      throw new Error('the sweeps found new work a thousand times in a row')
+      throw new Error('the sweeps did not come to rest in a thousand rounds')
     },
     health,
     stop: async () => {
@@ -65,6 +70,11 @@ export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error
       await Promise.all(loops)
     },
   }
+}
+
+async function isAnyBehind(sweeps: readonly Sweep[]): Promise<boolean> {
+  for (const { isBehind } of sweeps) if (await isBehind?.()) return true
+  return false
 }
 
 /** Runs sweeps and remembers how they fared. One sweep never runs twice at once here: who asks meanwhile waits its turn. */

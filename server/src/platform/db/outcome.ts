@@ -16,7 +16,12 @@ export class UnknownOutcome extends Error {
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK = '40P01'
 const LOCK_TIMEOUT = '55P03'
-const CONNECTION_CLASSES = ['08', '57']
+/** Connection exceptions, insufficient resources, operator intervention. */
+const ABSENT_CLASSES = ['08', '53', '57']
+const NETWORK_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']
+/** How the driver says that its connection is gone; it has no codes for that. */
+const GONE =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/
 
 /** Nothing of the unit happened and running it again may well succeed. */
 export function isRetryable(error: unknown): boolean {
@@ -28,8 +33,18 @@ export function isRetryable(error: unknown): boolean {
 export function classify(error: unknown): never {
   const code = codeOf(error)
   if (code === LOCK_TIMEOUT) throw dbRefusals.busy()
-  if (code === 'ECONNREFUSED' || CONNECTION_CLASSES.includes(code?.slice(0, 2) ?? '')) throw dbRefusals.unavailable()
+  if (isAbsence(error, code)) throw dbRefusals.unavailable()
   throw error
+}
+
+/** The database itself said no, and went on: whatever was asked for was rolled back. Anything else leaves it open. */
+export function isCertain(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity === 'ERROR'
+}
+
+function isAbsence(error: unknown, code = ''): boolean {
+  if (NETWORK_CODES.includes(code) || (code.length === 5 && ABSENT_CLASSES.includes(code.slice(0, 2)))) return true
+  return error instanceof Error && GONE.test(error.message)
 }
 
 /** The name of the violated constraint, for the few that stand for a refusal. */
