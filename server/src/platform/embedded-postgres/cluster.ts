@@ -98,7 +98,7 @@ async function initdb(
 
 /** Nothing of ours (PGDATA, PGPORT, LC_ALL, secrets) is PostgreSQL's business. */
 export function childEnvironment(): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', TZ: 'UTC' }
+  return { PATH: '/usr/bin:/bin', TZ: 'UTC' }
 }
 
 /** A program that is there and yet "not found" lacks its loader: the machine's C library is not the one it needs. */
