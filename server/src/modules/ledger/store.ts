@@ -184,3 +184,46 @@ export async function statement(
     from line join transfer on transfer.id = line.transfer_id
     order by line.transfer_id desc`)
 }
+
+export interface HistoryQuery {
+  readonly account: AccountId
+  /** Only transfers for these reasons; all of them when null. */
+  readonly reasons: readonly string[] | null
+  /** The newest so many. */
+  readonly limit: number
+}
+
+/** The newest lines of an account, for one page of a filtered list. */
+export async function historyOf(db: Db, { account, reasons, limit }: HistoryQuery): Promise<StatementLine[]> {
+  return db.rows(sql`
+    with mine as materialized (select no from account where id = ${account}),
+    side as (
+      (select entry.transfer_id, amount from entry join transfer on transfer.id = entry.transfer_id
+        where to_no = (select no from mine) and (${reasons}::text[] is null or reason = any(${reasons}))
+        order by entry.transfer_id desc fetch first ${limit} rows with ties)
+      union all
+      (select entry.transfer_id, -amount from entry join transfer on transfer.id = entry.transfer_id
+        where from_no = (select no from mine) and (${reasons}::text[] is null or reason = any(${reasons}))
+        order by entry.transfer_id desc fetch first ${limit} rows with ties)
+    ),
+    line as (
+      select transfer_id, sum(amount)::bigint as amount from side group by transfer_id order by transfer_id desc limit ${limit}
+    )
+    select line.transfer_id as "transferId", line.amount, transfer.key, transfer.reason, transfer.subject, transfer.at
+    from line join transfer on transfer.id = line.transfer_id
+    order by line.transfer_id desc`)
+}
+
+/** How many lines an account has, counted no further than `limit`. */
+export async function countHistory(db: Db, { account, reasons, limit }: HistoryQuery): Promise<number> {
+  const row = await db.one<{ total: bigint }>(sql`
+    with mine as materialized (select no from account where id = ${account})
+    select count(distinct transfer_id) as total from (
+      (select entry.transfer_id from entry join transfer on transfer.id = entry.transfer_id
+        where to_no = (select no from mine) and (${reasons}::text[] is null or reason = any(${reasons})) limit ${limit})
+      union all
+      (select entry.transfer_id from entry join transfer on transfer.id = entry.transfer_id
+        where from_no = (select no from mine) and (${reasons}::text[] is null or reason = any(${reasons})) limit ${limit})
+    ) as line`)
+  return Math.min(limit, Number(row?.total ?? 0n))
+}

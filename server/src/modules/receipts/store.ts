@@ -56,3 +56,13 @@ export async function completedAsBuyer(db: Db, partyIds: readonly string[]): Pro
     where buyer_id = any(${partyIds}::uuid[]) group by buyer_id`)
   return new Map(rows.map(({ buyerId, completed }) => [buyerId, Number(completed)]))
 }
+
+/** What a buyer's bargains ended with, newest first. */
+export async function receiptsOfBuyer(
+  db: Db,
+  { buyerId, limit }: { buyerId: string; limit: number },
+): Promise<Receipt[]> {
+  return db.rows<Receipt>(sql`
+    select seq, id, order_id as "orderId", buyer_id as "buyerId", seller_id as "sellerId", jws, hash, issued_at as "issuedAt"
+    from receipt where buyer_id = ${buyerId} order by seq desc limit ${limit}`)
+}
