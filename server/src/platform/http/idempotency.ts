@@ -4,6 +4,7 @@ import sql from 'sql-template-tag'
 import { Refusal } from '#kernel/refusal'
 import { canonicalJson } from '#platform/canonical-json'
 import type { Db, Store, Tx } from '#platform/db'
+import { dbRefusals } from '#platform/db/outcome'
 import { open, seal } from '#platform/sealing'
 import { httpRefusals } from './errors.ts'
 
@@ -42,7 +43,8 @@ export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBo
       if (key === undefined) return undefined
       const tooShort = !request.caller && key.length < MIN_PUBLIC_KEY_LENGTH
       if (!PRINTABLE.test(key) || tooShort) throw httpRefusals.idempotency_key_invalid()
-      const path = request.url.split('?', 1)[0]
+      // A slash at the end makes no other route, so it must not make another action either.
+      const path = request.url.split('?', 1)[0]?.replace(/\/+$/, '')
       return {
         scope: `${request.caller?.partyId ?? 'public'} ${request.method} ${path}`,
         key,
@@ -55,7 +57,8 @@ export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBo
     keep: async (tx, answers) => {
       if (answers.length === 0) return new Set()
       const kept = await insertAnswers(tx, answers, sealingKey)
-      return new Set(answers.filter(({ claim }) => !kept.has(`${claim.scope} ${claim.key}`)).map(({ claim }) => claim))
+      // Each name that was written stands for the first claim of that name; a twin in the same unit is taken as well.
+      return new Set(answers.map(({ claim }) => claim).filter((claim) => !kept.delete(nameOf(claim))))
     },
     purge: () =>
       store.transact((tx) =>
@@ -98,17 +101,22 @@ export interface DoneAnswer extends KeptAnswer {
   readonly replayed: boolean
 }
 
+const MAX_TRIES = 3
+
 /** Runs `act` unless the claim has been answered, also when a twin finished while we were at it. */
 export async function once(book: AnswerBook, claim: Claim, act: () => Promise<KeptAnswer>): Promise<DoneAnswer> {
-  const before = await book.find(claim)
-  if (before) return { ...before, replayed: true }
-  try {
-    return { ...(await act()), replayed: false }
-  } catch (error) {
-    const lost = error instanceof ClaimTaken || error instanceof Refusal
-    const after = lost ? await book.find(claim) : undefined
-    if (after) return { ...after, replayed: true }
-    throw error
+  for (let attempt = 1; ; attempt++) {
+    const before = await book.find(claim)
+    if (before) return { ...before, replayed: true }
+    try {
+      return { ...(await act()), replayed: false }
+    } catch (error) {
+      // A twin that took the claim and then was refused leaves it to us: we act after all.
+      if (error instanceof ClaimTaken && attempt < MAX_TRIES) continue
+      const after = error instanceof ClaimTaken || error instanceof Refusal ? await book.find(claim) : undefined
+      if (after) return { ...after, replayed: true }
+      throw error instanceof ClaimTaken ? dbRefusals.busy() : error
+    }
   }
 }
 
@@ -145,6 +153,11 @@ async function insertAnswers(
       ${answers.map(({ claim }) => claim.fingerprint)}::bytea[],
       ${answers.map(({ answer }) => answer.status)}::smallint[],
       ${answers.map(({ answer }) => seal(sealingKey, JSON.stringify(answer.body ?? null)))}::text[])
+    order by 1, 2
     on conflict do nothing returning scope, key`)
-  return new Set(rows.map(({ scope, key }) => `${scope} ${key}`))
+  return new Set(rows.map(nameOf))
+}
+
+function nameOf({ scope, key }: Pick<Claim, 'scope' | 'key'>): string {
+  return `${scope} ${key}`
 }
