@@ -1,8 +1,7 @@
 import { inject } from 'vitest'
 import { newId } from '#kernel/id'
 import { openStore, type Store } from '#platform/db'
-import { createDatabase, dropDatabase } from '#platform/embedded-postgres/index'
-import { withDatabase } from './database-url.ts'
+import { createDatabase, databaseUrl, dropDatabase } from '#platform/embedded-postgres/index'
 
 export interface TestDatabase {
   readonly url: string
@@ -18,7 +17,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   const adminUrl = inject('databaseUrl')
   const name = `test_${newId().replaceAll('-', '')}`
   await createDatabase(adminUrl, name, { template: inject('templateName') })
-  const url = withDatabase(adminUrl, name)
+  const url = databaseUrl(adminUrl, name)
   const store = openStore({ url, maxConnections: 8 })
   const drop = () => dropDatabase(adminUrl, name)
   return {

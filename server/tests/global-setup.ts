@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { newId } from '#kernel/id'
-import { createDatabase, dropDatabase, openEmbeddedPostgres } from '#platform/embedded-postgres/index'
+import {
+  createDatabase,
+  dropDatabase,
+  openEmbeddedPostgres,
+  databaseUrl as urlOf,
+} from '#platform/embedded-postgres/index'
 import { migrate } from '#platform/migrate'
-import { withDatabase } from './database-url.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -21,7 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const databaseUrl = own ?? embedded?.url ?? ''
   const templateName = `template_${newId().replaceAll('-', '')}`
   await createDatabase(databaseUrl, templateName)
-  await migrate(withDatabase(databaseUrl, templateName))
+  await migrate(urlOf(databaseUrl, templateName))
   project.provide('databaseUrl', databaseUrl)
   project.provide('templateName', templateName)
   return async () => {
