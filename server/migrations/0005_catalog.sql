@@ -25,7 +25,8 @@ create table service (
   min_client_trust double precision not null,
   active boolean not null default true,
   version integer not null default 1,
-  -- Both are written by the catalog itself (words.ts), so that they read alike under every locale.
+  -- What it is found by, written by the catalog itself (words.ts), so that it reads alike under every locale.
+  category_key text collate "C" not null,
   facets text[] not null,
   search tsvector not null,
   created_at timestamptz not null,
@@ -34,7 +35,7 @@ create table service (
 create index service_of_owner on service (owner_id, id desc);
 create index service_newest on service (id desc) where active;
 create index service_price on service (price_micros, id) where active;
-create index service_category on service (lower(category), category) where active;
+create index service_category on service (category_key, category) where active;
 create index service_facets on service using gin (facets) where active;
 create index service_search on service using gin (search) where active;
 

@@ -6,13 +6,13 @@ import {
   countOwned,
   type Filters,
   type Sort,
-  selectBest,
   selectCategories,
   selectListed,
+  selectMatches,
   selectOwned,
   selectStandings,
 } from './store.ts'
-import { facetsOf, searchQuery, tagFacets } from './words.ts'
+import { facetsOf, keyOf, searchQuery, tagFacets } from './words.ts'
 
 /** What a list shows of a service. */
 export type ListedService = ServiceCard & ServiceStanding
@@ -51,8 +51,8 @@ export async function discoverServices(
   const offset = offsetOf(page)
   const window = { sort: filters.sortBy ?? ('best' as const), limit: Math.min(page.limit, depth - offset), offset }
   const count = () => countListed(db, { filters: wanted, limit: depth })
-  if (wanted && query && window.sort === 'best' && window.limit > 0) {
-    const found = await selectBest(db, { filters: { ...wanted, query }, window, depth })
+  if (wanted && query && window.limit > 0) {
+    const found = await selectMatches(db, { filters: { ...wanted, query }, window, depth })
     return offset > 0 && found.items.length === 0 ? { items: [], total: await count() } : found
   }
   // A page behind the end is answered from the count alone.
@@ -62,13 +62,19 @@ export async function discoverServices(
   return { items, total: known ?? (items.length < window.limit ? items.length : await count()) }
 }
 
-function filtersOf(filters: DiscoverFilters, query: Filters['query']): Filters | undefined {
-  const { minPrice = 0n, maxPrice = LIMITS.priceMicros.max } = filters
-  const facets = facetsOf({ category: filters.category, model: filters.model, modelProvider: filters.modelProvider })
-  const tags = tagFacets(filters.tags ?? [])
+function filtersOf(wanted: DiscoverFilters, query: Filters['query']): Filters | undefined {
+  const { minPrice = 0n, maxPrice = LIMITS.priceMicros.max } = wanted
   const anyPrice = minPrice <= LIMITS.priceMicros.min && maxPrice >= LIMITS.priceMicros.max
-  const none = !query && facets.length === 0 && tags.length === 0 && anyPrice
-  return none ? undefined : { facets, tags, minPrice, maxPrice, query }
+  const filters = {
+    category: keyOf(wanted.category ?? ''),
+    facets: facetsOf({ model: wanted.model, modelProvider: wanted.modelProvider }),
+    tags: tagFacets(wanted.tags ?? []),
+    price: anyPrice ? undefined : { min: minPrice, max: maxPrice },
+    query,
+  }
+  const { category, facets, tags } = filters
+  const none = !query && anyPrice && category === '' && facets.length === 0 && tags.length === 0
+  return none ? undefined : filters
 }
 
 /** An owner's own services, newest first, deactivated ones too. */

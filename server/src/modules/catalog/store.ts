@@ -3,7 +3,7 @@ import { isId } from '#kernel/id'
 import type { Page } from '#kernel/page'
 import type { Db, Tx } from '#platform/db'
 import type { Service, ServiceCard, ServiceStanding } from './service.ts'
-import { facetsOf, type SearchQuery, searchText } from './words.ts'
+import { facetsOf, keyOf, type SearchQuery, searchText } from './words.ts'
 
 const CARD = raw(`s.id, s.owner_id as "ownerId", s.name, s.description, s.category, s.tags, s.model,
   s.model_provider as "modelProvider", s.price_micros as "priceMicros", s.max_execution_seconds as "maxExecutionSeconds",
@@ -32,14 +32,14 @@ export async function insertService(tx: Tx, service: Service, neutralTrust: numb
       insert into service (
         id, owner_id, name, description, category, tags, input_schema, output_schema, example_input, example_output,
         model, model_provider, price_micros, max_execution_seconds, review_seconds, auto_accept, max_concurrent_jobs,
-        queue_enabled, max_queue_size, min_client_trust, active, version, facets, search, created_at, updated_at)
+        queue_enabled, max_queue_size, min_client_trust, active, version, category_key, facets, search, created_at, updated_at)
       values (
         ${service.id}, ${service.ownerId}, ${service.name}, ${service.description}, ${service.category},
         ${service.tags}, ${JSON.stringify(service.inputSchema)}, ${JSON.stringify(service.outputSchema)},
         ${jsonOrNull(service.exampleInput)}, ${jsonOrNull(service.exampleOutput)}, ${service.model},
         ${service.modelProvider}, ${service.priceMicros}, ${service.maxExecutionSeconds}, ${service.reviewSeconds},
         ${service.autoAccept}, ${service.maxConcurrentJobs}, ${service.queueEnabled}, ${service.maxQueueSize},
-        ${service.minClientTrust}, ${service.active}, ${service.version}, ${facetsOf(service)},
+        ${service.minClientTrust}, ${service.active}, ${service.version}, ${keyOf(service.category)}, ${facetsOf(service)},
         ${found.vector}::tsvector || setweight(to_tsvector('english', ${found.title}), 'B')
           || setweight(to_tsvector('english', ${found.body}), 'C'),
         ${service.createdAt}, ${service.updatedAt})
@@ -65,7 +65,7 @@ export async function saveService(tx: Tx, service: Service): Promise<void> {
         auto_accept = ${service.autoAccept}, max_concurrent_jobs = ${service.maxConcurrentJobs},
         queue_enabled = ${service.queueEnabled}, max_queue_size = ${service.maxQueueSize},
         min_client_trust = ${service.minClientTrust}, active = ${service.active}, version = ${service.version},
-        facets = ${facetsOf(service)},
+        category_key = ${keyOf(service.category)}, facets = ${facetsOf(service)},
         search = ${found.vector}::tsvector || setweight(to_tsvector('english', ${found.title}), 'B')
           || setweight(to_tsvector('english', ${found.body}), 'C'),
         updated_at = ${service.updatedAt}
@@ -100,7 +100,7 @@ export async function selectStandings(db: Db, ids: readonly string[]): Promise<(
 export async function selectCategories(db: Db): Promise<{ name: string; count: number }[]> {
   return db.rows(sql`
     select min(category) as name, count(*)::integer as count from service where active
-    group by lower(category) order by count desc, name`)
+    group by category_key order by count desc, name`)
 }
 
 export interface StatsGain {
@@ -157,21 +157,22 @@ function jsonOrNull(value: unknown): string | null {
 
 /** How a list is ordered, and which table's index leads it. */
 const ORDERS = {
-  best: { leads: 'stats', by: raw('r.quality desc, r.service_id desc') },
-  rating: { leads: 'stats', by: raw('r.rating_milli desc, r.rating_count desc, r.service_id desc') },
-  completedJobs: { leads: 'stats', by: raw('r.completed desc, r.service_id desc') },
-  newest: { leads: 'service', by: raw('s.id desc') },
-  price: { leads: 'service', by: raw('s.price_micros, s.id') },
+  best: { leads: 'stats', by: raw('quality desc, id desc') },
+  rating: { leads: 'stats', by: raw('rating_milli desc, rating_count desc, id desc') },
+  completedJobs: { leads: 'stats', by: raw('completed desc, id desc') },
+  newest: { leads: 'service', by: raw('id desc') },
+  price: { leads: 'service', by: raw('price_micros, id') },
 } as const
 
 export type Sort = keyof typeof ORDERS
 
-/** Every one of `facets` and any of `tags`, at a price between both ends. */
+/** In this category, with every one of `facets` and any of `tags`, at a price between both ends. */
 export interface Filters {
+  /** `keyOf` it; '' for any. */
+  readonly category: string
   readonly facets: readonly string[]
   readonly tags: readonly string[]
-  readonly minPrice: bigint
-  readonly maxPrice: bigint
+  readonly price: { readonly min: bigint; readonly max: bigint } | undefined
   readonly query: SearchQuery | undefined
 }
 
@@ -200,23 +201,25 @@ export async function selectListed(
 }
 
 /**
- * The best answers to a search: of the `depth` matches of the highest quality, how well the words fit (0..1) times that
- * quality. Ranking reads every match's words, so it may not run over all of them. `total` counts those matches.
+ * Answers to a search: the `depth` matches of the highest quality, ordered as asked; `best` is how well the words fit
+ * (0..1) times quality. Fitting and ordering read every match, so they may not run over all of them. `total` counts them.
  */
-export async function selectBest(
+export async function selectMatches(
   db: Db,
   { filters, window, depth }: { filters: Filters & { query: SearchQuery }; window: Window; depth: number },
 ): Promise<Page<ServiceCard & ServiceStanding>> {
+  const fit = sql`ts_rank(search, ${tsquery(filters.query)}, 32) * quality desc, id desc`
+  const by = window.sort === 'best' ? fit : ORDERS[window.sort].by
   const rows = await db.rows<ServiceCard & ServiceStanding & { total: number }>(sql`
     with match as materialized (
-      select s.id, s.search, r.quality from ${matching(filters)}
-      order by r.quality desc, r.service_id desc limit ${depth}),
+      select s.id, s.search, s.price_micros, r.quality, r.rating_milli, r.rating_count, r.completed
+      from ${matching(filters)} order by quality desc, id desc limit ${depth}),
     page as materialized (
-      select id, ts_rank(search, ${tsquery(filters.query)}, 32) * quality as score from match
-      order by score desc, id desc limit ${window.limit} offset ${window.offset})
+      select id, row_number() over (order by ${by}) as place from match
+      order by place limit ${window.limit} offset ${window.offset})
     select ${CARD}, ${STANDING}, (select count(*)::integer from match) as total
     from page join service s on s.id = page.id join service_stats r on r.service_id = page.id
-    order by page.score desc, page.id desc`)
+    order by page.place`)
   return { items: rows, total: rows[0]?.total ?? 0 }
 }
 
@@ -237,16 +240,19 @@ function matching(filters: Filters): Sql {
 }
 
 /**
- * What is common and what is rare differs by a thousand times here, so each call must be planned for its own values.
- * Prepared statements get such a plan only while the plan for unknown values looks dearer: this clause, which a plan for
- * known values drops, makes it look so. It is never evaluated.
+ * What is common and what is rare differs by a thousand times here, so each call must be planned for its own values; then
+ * every filter that is not asked for falls away, too. Prepared statements are planned so only while the plan for unknown
+ * values looks dearer: this clause, which a plan for known values drops, makes it look so. It is never evaluated.
  */
 const PLAN_FOR_THE_VALUES = sql`(${true}::boolean or (select count(*) from service as a, service as b) > 0)`
 
-function conditions({ facets, tags, minPrice, maxPrice, query }: Filters): Sql {
+function conditions({ category, facets, tags, price, query }: Filters): Sql {
   const words = query ? sql`and s.search @@ (${tsquery(query)})` : empty
-  return sql`s.active and s.facets @> ${facets} and (${tags}::text[] = '{}' or s.facets && ${tags})
-    and s.price_micros between ${minPrice} and ${maxPrice} ${words} and ${PLAN_FOR_THE_VALUES}`
+  return sql`s.active and ${PLAN_FOR_THE_VALUES} ${words}
+    and (${category} = '' or s.category_key = ${category})
+    and (${facets}::text[] = '{}' or s.facets @> ${facets})
+    and (${tags}::text[] = '{}' or s.facets && ${tags})
+    and (${price === undefined}::boolean or s.price_micros between ${price?.min ?? 0n} and ${price?.max ?? 0n})`
 }
 
 function tsquery({ prefixes, words }: SearchQuery): Sql {

@@ -59,18 +59,12 @@ export function searchQuery(text: string): SearchQuery | undefined {
   return { prefixes, words: words.join(' ') }
 }
 
-/** What a service can be filtered by, in one array under one index; comparison is by lower case. */
-export function facetsOf({ category, model, modelProvider, tags }: Facets): string[] {
-  return [
-    ...facet('category', category),
-    ...facet('model', model),
-    ...facet('provider', modelProvider),
-    ...tagFacets(tags ?? []),
-  ]
+/** What else a service can be filtered by, in one array under one index. */
+export function facetsOf({ model, modelProvider, tags }: Facets): string[] {
+  return [...facet('model', model), ...facet('provider', modelProvider), ...tagFacets(tags ?? [])]
 }
 
 export interface Facets {
-  readonly category?: string | null | undefined
   readonly model?: string | null | undefined
   readonly modelProvider?: string | null | undefined
   readonly tags?: readonly string[] | undefined
@@ -80,9 +74,13 @@ export function tagFacets(tags: readonly string[]): string[] {
   return tags.flatMap((tag) => facet('tag', tag))
 }
 
+/** Texts that are one to a reader compare alike. A NUL may come in a query string, but the database cannot hold it. */
+export function keyOf(text: string): string {
+  return text.normalize('NFKC').trim().toLowerCase().replaceAll('\0', '\ufffd')
+}
+
 function facet(kind: string, value: string | null | undefined): string[] {
-  // A NUL, which no text in the database can hold, can still come in a query string.
-  return value ? [`${kind}:${value.normalize('NFKC').toLowerCase().replaceAll('\0', '')}`] : []
+  return value ? [`${kind}:${keyOf(value)}`] : []
 }
 
 function tailsOf(word: string): string[] {
