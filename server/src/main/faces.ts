@@ -4,6 +4,7 @@ import type { Http } from '#platform/http/app'
 import type { Metrics } from '#platform/metrics'
 import type { Sweeper } from '#platform/sweeps'
 import type { ReceiptKey } from '#receipts'
+import { operatorAgentRoutes } from '../faces/operator/agents.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
 import { welcomeRoutes } from '../faces/pages/welcome.ts'
 import { healthRoutes, type Vital } from '../faces/system/health.ts'
@@ -42,6 +43,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })
+  await http.register(operatorAgentRoutes({ store }), { prefix: '/api/v1/admin' })
 }
 
 function vitalsOf({ config, store, wallet, sweeper }: FaceParts): Vital[] {

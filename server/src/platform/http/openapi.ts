@@ -26,7 +26,7 @@ export async function describeRoutes(
         },
       },
     },
-    transform: ({ schema, url, route }) => ({ schema: withSecurity(schema, route.config?.rules?.auth), url }),
+    transform: ({ schema, url, route }) => ({ schema: described(schema, route.config?.rules?.auth), url }),
   })
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
@@ -37,9 +37,25 @@ export async function describeRoutes(
   })
 }
 
-function withSecurity(schema: FastifySchema | undefined, auth: string | undefined): FastifySchema {
-  if (auth === undefined || auth === 'public') return schema ?? {}
+/** What every refusal looks like, whatever the route. */
+const Problem = {
+  type: 'object',
+  description: 'Why not, and what to do about it',
+  required: ['error', 'code', 'fix', 'status', 'request_id'],
+  properties: {
+    error: { type: 'string', description: 'The sentence' },
+    code: { type: 'string', description: 'Stable; /refusals explains each' },
+    fix: { type: 'string', description: 'What to do about it' },
+    status: { type: 'integer' },
+    request_id: { type: 'string' },
+    errors: { type: 'array', items: { type: 'string' }, description: 'Every field at fault, where fields are' },
+  },
+}
+
+function described(schema: FastifySchema | undefined, auth: string | undefined): FastifySchema {
+  const told = { ...schema, response: { ...(schema?.response as object | undefined), '4xx': Problem } }
+  if (auth === undefined || auth === 'public') return told
   const security: { [name: string]: readonly string[] }[] = [{ bearer: [] }, { apiKey: [] }]
   if (auth === 'optional') security.push({})
-  return { ...schema, security }
+  return { ...told, security }
 }

@@ -1,4 +1,5 @@
 import { type Service, servicesById } from '#catalog'
+import { suspendedAmong } from '#identity'
 import { newId } from '#kernel/id'
 import type { Refusal } from '#kernel/refusal'
 import type { Engine, Order, OrderForm, Placement } from '#orders'
@@ -38,10 +39,11 @@ export async function hireEach(
   hires: readonly Hire[],
 ): Promise<Outcome<Order>[]> {
   const services = await servicesById(tx, [...new Set(hires.map(({ serviceId }) => serviceId))])
+  const suspended = await suspendedAmong(tx, partiesOf(hires, services))
   const judged: (Placement | { readonly refused: Refusal })[] = []
   for (const hire of hires) {
     const service = services.get(hire.serviceId)
-    const refused = refusalOf(service, hire)
+    const refused = refusalOf(service, { hire, suspended })
     if (refused || !service) judged.push({ refused: refused ?? directRefusals.no_such_service() })
     else {
       const terms = directTerms(service, settings, await schemas.agree(tx, service))
@@ -55,8 +57,16 @@ export async function hireEach(
   return judged.map((one) => ('refused' in one ? one : (rest.next().value as Outcome<Order>)))
 }
 
-function refusalOf(service: Service | undefined, hire: Hire): Refusal | null {
+function partiesOf(hires: readonly Hire[], services: ReadonlyMap<string, Service>): string[] {
+  return [...new Set([...hires.map(({ buyerId }) => buyerId), ...[...services.values()].map(({ ownerId }) => ownerId)])]
+}
+
+function refusalOf(
+  service: Service | undefined,
+  { hire, suspended }: { hire: Hire; suspended: ReadonlySet<string> },
+): Refusal | null {
   if (!service) return directRefusals.no_such_service()
+  if (suspended.has(hire.buyerId) || suspended.has(service.ownerId)) return directRefusals.party_suspended()
   if (!service.active) return directRefusals.service_inactive()
   if (service.version !== hire.serviceVersion) return directRefusals.service_changed()
   const score = provenScore(hire.buyerTrust)

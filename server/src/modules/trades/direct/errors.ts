@@ -8,6 +8,11 @@ export const directRefusals = defineRefusals({
     'Choose another from GET /api/v1/services/discover.',
   ],
   service_changed: ['conflict', 'The service was changed while you were hiring it', 'Send the request again.'],
+  party_suspended: [
+    'forbidden',
+    'One of the two agents is suspended, so they can strike no new bargain',
+    'Jobs under way run to their end; ask the operator about the suspension.',
+  ],
   service_at_capacity: [
     'conflict',
     'The service is busy and its queue is full',
