@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { Sql } from 'sql-template-tag'
 import { classify, isCertain, isRetryable, UnknownOutcome } from './db/outcome.ts'
-import { statementNames } from './db/prepared.ts'
+import { nameOf } from './db/prepared.ts'
 import { type DomainEvent, insertEvents } from './events.ts'
 
 pg.types.setTypeParser(pg.types.builtins.INT8, BigInt)
@@ -145,7 +145,7 @@ type Queryable = Pick<pg.Pool, 'query'>
 function dbOver(client: Queryable): Db {
   const query = async <Row extends pg.QueryResultRow>(statement: Sql) => {
     const { text, values } = statement
-    return client.query<Row>({ ...statementNames.nameOf(text), text, values }).catch(classify)
+    return client.query<Row>({ ...nameOf(statement), text, values }).catch(classify)
   }
   return {
     rows: async <Row>(statement: Sql) => (await query(statement)).rows as Row[],
@@ -158,8 +158,9 @@ function txOver(client: pg.PoolClient, now: Date, events: DomainEvent[]): Tx {
   return {
     ...db,
     now,
-    run: async ({ text, values }) => {
-      const result = await client.query({ ...statementNames.nameOf(text), text, values }).catch(classify)
+    run: async (statement) => {
+      const { text, values } = statement
+      const result = await client.query({ ...nameOf(statement), text, values }).catch(classify)
       return result.rowCount ?? 0
     },
     emit: (event) => {

@@ -2,6 +2,7 @@ import sql, { empty, raw, type Sql } from 'sql-template-tag'
 import { isId } from '#kernel/id'
 import type { Page } from '#kernel/page'
 import type { Db, Tx } from '#platform/db'
+import { planForItsValues } from '#platform/db/prepared'
 import type { Service, ServiceCard, ServiceStanding } from './service.ts'
 import { facetsOf, keyOf, type SearchQuery, searchText } from './words.ts'
 
@@ -182,7 +183,11 @@ export interface Window {
   readonly offset: number
 }
 
-/** Without filters one index holds the whole answer, however deep the page. */
+/**
+ * What is common and what is rare differs by a thousand times here, so lists are planned for their own values; then every
+ * filter that is not asked for falls away, too. Without filters one index holds the whole answer, however deep
+ * the page.
+ */
 export async function selectListed(
   db: Db,
   { filters, window }: { filters: Filters | undefined; window: Window },
@@ -193,11 +198,12 @@ export async function selectListed(
     : leads === 'stats'
       ? raw('select r.service_id as id from service_stats r where r.listed')
       : raw('select s.id from service s where s.active')
-  return db.rows(sql`
+  const list = sql`
     with page as materialized (${source} order by ${by} limit ${window.limit} offset ${window.offset})
     select ${CARD}, ${STANDING}
     from page join service s on s.id = page.id join service_stats r on r.service_id = page.id
-    order by ${by}`)
+    order by ${by}`
+  return db.rows(planForItsValues(list))
 }
 
 /**
@@ -210,7 +216,7 @@ export async function selectMatches(
 ): Promise<Page<ServiceCard & ServiceStanding>> {
   const fit = sql`ts_rank(search, ${tsquery(filters.query)}, 32) * quality desc, id desc`
   const by = window.sort === 'best' ? fit : ORDERS[window.sort].by
-  const rows = await db.rows<ServiceCard & ServiceStanding & { total: number }>(sql`
+  const matches = sql`
     with match as materialized (
       select s.id, s.search, s.price_micros, r.quality, r.rating_milli, r.rating_count, r.completed
       from ${matching(filters)} order by quality desc, id desc limit ${depth}),
@@ -219,7 +225,8 @@ export async function selectMatches(
       order by place limit ${window.limit} offset ${window.offset})
     select ${CARD}, ${STANDING}, (select count(*)::integer from match) as total
     from page join service s on s.id = page.id join service_stats r on r.service_id = page.id
-    order by page.place`)
+    order by page.place`
+  const rows = await db.rows<ServiceCard & ServiceStanding & { total: number }>(planForItsValues(matches))
   return { items: rows, total: rows[0]?.total ?? 0 }
 }
 
@@ -231,7 +238,8 @@ export async function countListed(
   const counted = filters
     ? sql`select 1 from service s where ${conditions(filters)} limit ${limit}`
     : sql`select 1 from service s where s.active limit ${limit}`
-  const row = await db.one<{ total: number }>(sql`select count(*)::integer as total from (${counted}) as found`)
+  const count = sql`select count(*)::integer as total from (${counted}) as found`
+  const row = await db.one<{ total: number }>(planForItsValues(count))
   return row?.total ?? 0
 }
 
@@ -239,16 +247,9 @@ function matching(filters: Filters): Sql {
   return sql`service s join service_stats r on r.service_id = s.id where r.listed and ${conditions(filters)}`
 }
 
-/**
- * What is common and what is rare differs by a thousand times here, so each call must be planned for its own values; then
- * every filter that is not asked for falls away, too. Prepared statements are planned so only while the plan for unknown
- * values looks dearer: this clause, which a plan for known values drops, makes it look so. It is never evaluated.
- */
-const PLAN_FOR_THE_VALUES = sql`(${true}::boolean or (select count(*) from service as a, service as b) > 0)`
-
 function conditions({ category, facets, tags, price, query }: Filters): Sql {
   const words = query ? sql`and s.search @@ (${tsquery(query)})` : empty
-  return sql`s.active and ${PLAN_FOR_THE_VALUES} ${words}
+  return sql`s.active ${words}
     and (${category} = '' or s.category_key = ${category})
     and (${facets}::text[] = '{}' or s.facets @> ${facets})
     and (${tags}::text[] = '{}' or s.facets && ${tags})
