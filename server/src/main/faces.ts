@@ -7,6 +7,7 @@ import type { ReceiptKey } from '#receipts'
 import { operatorAgentRoutes } from '../faces/operator/agents.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
 import { welcomeRoutes } from '../faces/pages/welcome.ts'
+import { sandboxRoutes } from '../faces/sandbox/index.ts'
 import { healthRoutes, type Vital } from '../faces/system/health.ts'
 import { agentRoutes } from '../faces/v1/agents.ts'
 import { authRoutes } from '../faces/v1/auth.ts'
@@ -27,6 +28,7 @@ export interface FaceParts {
   readonly wallet: WalletPart
   readonly metrics: Metrics
   readonly receiptKey: ReceiptKey
+  readonly solanaRpcUrl: string
 }
 
 /** A background loop that has not ended well for so long makes the server unready. */
@@ -34,7 +36,7 @@ const SWEEP_STALE_MS = 60_000
 
 /** Every way in. A process that only works in the background shows its health and nothing else. */
 export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
-  const { config, version, publicUrl, context, store, metrics, receiptKey } = parts
+  const { config, version, publicUrl, context, store, sweeper, metrics, receiptKey } = parts
   await http.register(healthRoutes({ version, mode: config.mode, vitals: vitalsOf(parts), metrics }))
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
@@ -44,6 +46,9 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   }
   operatorWebhookRoutes(http, { store })
   await http.register(operatorAgentRoutes({ store }), { prefix: '/api/v1/admin' })
+  if (config.live) return
+  const solana = { rpcUrl: parts.solanaRpcUrl, mint: config.solana.mint }
+  await http.register(sandboxRoutes({ store, sweeper, publicUrl, solana, loopback: config.http.loopback }))
 }
 
 function vitalsOf({ config, store, wallet, sweeper }: FaceParts): Vital[] {

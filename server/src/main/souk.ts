@@ -148,7 +148,19 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
   const metrics = createMetrics()
   metrics.watch(http)
   metrics.watchSweeps(sweeper)
-  await hangFaces(http, { config, version, publicUrl, context, store, sweeper, wallet, metrics, receiptKey })
+  const { solanaRpcUrl } = options
+  await hangFaces(http, {
+    config,
+    version,
+    publicUrl,
+    context,
+    store,
+    sweeper,
+    wallet,
+    metrics,
+    receiptKey,
+    solanaRpcUrl,
+  })
   return http
 }
 
