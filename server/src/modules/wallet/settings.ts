@@ -17,6 +17,8 @@ export interface WalletSettings {
   readonly sweepMinimum: Micros
   /** Deposits below this are credited in silence. */
   readonly announcedMinimum: Micros
+  /** How long confirm-deposit waits for a deposit that is on its way to become final. */
+  readonly finalityPatienceMs: number
   /** How often a payout under way is looked at. */
   readonly pollMs: number
   /** How often an address that was used lately is looked at; idle ones are looked at less and less often. */
@@ -43,6 +45,7 @@ export const DEFAULT_WALLET_SETTINGS: WalletSettings = {
   emergencyMinimum: 1_000_000n,
   sweepMinimum: 1_000_000n,
   announcedMinimum: 10_000n,
+  finalityPatienceMs: 8000,
   pollMs: 1000,
   depositCheckMs: 5000,
   idleDepositCheckMs: 300_000,
@@ -52,12 +55,14 @@ export const DEFAULT_WALLET_SETTINGS: WalletSettings = {
   retryMs: 5000,
 }
 
-/** A local chain answers at once and costs nothing to ask. */
+/** A local chain answers at once and costs nothing to ask, so whoever holds a payout for seconds is dead. */
 export const SANDBOX_WALLET_SETTINGS: WalletSettings = {
   ...DEFAULT_WALLET_SETTINGS,
+  finalityPatienceMs: 6000,
   pollMs: 250,
   depositCheckMs: 1000,
   idleDepositCheckMs: 30_000,
+  leaseMs: 5000,
   deadAfterMs: 2000,
   resendMs: 1000,
   retryMs: 1000,
