@@ -22,7 +22,8 @@ export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, l
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     const rules = request.routeOptions.config.rules
     if (!rules) return limiter.count('address', addressOf(request), request, reply)
-    if (rules.auth === 'operator') return requireOperator(request)
+    if (rules.auth === 'operator') return requireOperator(request, reply)
+    if (rules.limit === 'none') return
     const caller = rules.auth === 'public' ? undefined : await identify(request, reply, rules)
     request.caller = caller
     const who = caller?.keyId ?? addressOf(request)
@@ -48,10 +49,11 @@ export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, l
     return caller
   }
 
-  async function requireOperator(request: FastifyRequest): Promise<void> {
+  async function requireOperator(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const key = keyIn(request)
-    if (!key) throw httpRefusals.key_missing()
-    if (!timingSafeEqual(digest(key), known)) throw httpRefusals.operator_only()
+    if (key && timingSafeEqual(digest(key), known)) return
+    await limiter.count('address', addressOf(request), request, reply)
+    throw key ? httpRefusals.operator_only() : httpRefusals.key_missing()
   }
 }
 

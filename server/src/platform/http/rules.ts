@@ -9,8 +9,8 @@ export interface RouteRules {
   readonly auth: 'public' | 'optional' | 'key' | 'activated' | 'operator'
   /** What the key must be good for; `read` where nothing is said. */
   readonly scope?: Scope
-  /** A limit besides the general one. */
-  readonly limit?: LimitName
+  /** A limit besides the general one; `none` for what watchers ask all the time. */
+  readonly limit?: LimitName | 'none'
 }
 
 declare module 'fastify' {
