@@ -134,8 +134,13 @@ function freePort(host: string): Promise<number> {
 }
 
 start().catch((error: unknown) => {
-  const known = error instanceof ConfigError || error instanceof WrongWorld
-  const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stderr.write(`Souk cannot start: ${text}\n`)
+  process.stderr.write(`${reasonOf(error)}\n`)
   process.exit(1)
 })
+
+/** What an operator can mend is a sentence; only our own faults show where they happened. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  if (error instanceof WrongWorld) return `Souk cannot start: ${error.message}`
+  return `Souk cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}

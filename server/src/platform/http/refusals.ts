@@ -42,26 +42,22 @@ interface Problem {
 
 /** Every error leaves as RFC 9457 problem details with `error` (the sentence), `code`, `fix` and `request_id` beside. */
 export function sendRefusals(app: FastifyInstance, publicUrl: string): void {
-  const send = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
-    const { status, error, code, fix, extras } = problem
+  const send = (request: FastifyRequest, reply: FastifyReply, { status, error, code, fix, extras }: Problem) => {
     if ((status === 503 || code === 'busy') && !reply.hasHeader('retry-after'))
       reply.header('retry-after', RETRY_AFTER_SECONDS)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
-    const type = request.headers.accept?.includes('application/problem+json')
+    const contentType = request.headers.accept?.includes('application/problem+json')
       ? 'application/problem+json'
       : 'application/json'
-    const body = {
-      ...extras,
-      type: `${publicUrl}/refusals#${code}`,
-      title: TITLES[status] ?? 'Refused',
-      status,
-      detail: error,
-      error,
-      code,
-      fix,
-      request_id: request.id,
-    }
-    return reply.code(status).header('content-type', `${type}; charset=utf-8`).serializer(JSON.stringify).send(body)
+    const first = { error, code, fix }
+    const rest = { status, title: TITLES[status] ?? 'Refused', detail: error, request_id: request.id }
+    // What mends the request is read first; no detail may stand in the place of the standard's members.
+    const body = { ...first, ...extras, ...first, ...rest, type: `${publicUrl}/refusals#${code}` }
+    return reply
+      .code(status)
+      .header('content-type', `${contentType}; charset=utf-8`)
+      .serializer(JSON.stringify)
+      .send(body)
   }
   app.setErrorHandler((error: FastifyError, request, reply) => send(request, reply, problemOf(error, request)))
   app.setNotFoundHandler((request, reply) => {
