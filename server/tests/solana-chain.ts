@@ -39,7 +39,9 @@ const FINALIZED_AFTER = 16
 export async function startTestChain(): Promise<TestChain> {
   const mint = DEVNET_USDC_MINT
   const options = { dataDir: null, mint, slotMs: SLOT_MS, finalizedAfterSlots: FINALIZED_AFTER, faults: true }
-  const { rpcUrl, close } = await spawnSolanaChain(options)
+  const { rpcUrl, close, exited } = await spawnSolanaChain(options)
+  let closing = false
+  void exited.then(() => closing || process.stderr.write(`the test chain at ${rpcUrl} ended by itself\n`))
   const call = <T>(method: string, ...params: unknown[]) => callRpc<T>(rpcUrl, method, params)
   const advance = async (slots: number) => {
     await call('souk_advanceSlots', { slots })
@@ -47,7 +49,10 @@ export async function startTestChain(): Promise<TestChain> {
   return {
     rpcUrl,
     mint,
-    close,
+    close: () => {
+      closing = true
+      return close()
+    },
     call,
     advance,
     wallet: async (micros) => {

@@ -75,6 +75,8 @@ export interface Rail {
   canPayFees(transactions: number): Promise<boolean>
   /** Finalized signatures after `last`, oldest first; all of them when `last` is null. */
   signaturesAfter(tokenAccount: string, last: string | null): Promise<readonly string[]>
+  /** The newest signatures after `last` that are confirmed but not final yet. */
+  unfinalizedAfter(tokenAccount: string, last: string | null): Promise<readonly string[]>
   movement(signature: string, tokenAccount: string): Promise<Movement>
   /** Null when money can be sent there. */
   problemsOf(addresses: readonly string[]): Promise<Map<string, DestinationProblem | null>>

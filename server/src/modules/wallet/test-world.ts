@@ -1,14 +1,15 @@
 import { createAgent } from '#identity'
 import { newId } from '#kernel/id'
-import { type AccountId, available, balances, fees, pending, world } from '#ledger'
-import type { Store } from '#platform/db'
-import { createSweeper, type Sweeper } from '#platform/sweeps'
+import { type AccountId, available, balances, pending } from '#ledger'
+import type { Store, Tx } from '#platform/db'
 import { openTestDatabase } from '#tests/database'
 import { freshMasterSecret, startTestChain, type TestChain } from '#tests/solana-chain'
 import {
   assignDepositAddress,
   createSolanaRail,
   createWallet,
+  type Finding,
+  listFindings,
   type Rail,
   reportDeposits,
   SANDBOX_WALLET_SETTINGS,
@@ -28,7 +29,6 @@ export interface WalletWorld {
   readonly chain: TestChain
   readonly rail: Rail
   readonly wallet: Wallet
-  readonly sweeper: Sweeper
   register(options?: { activated?: boolean; emergencyAddress?: string }): Promise<Agent>
   deposit(agent: Agent, amount: bigint, from?: { address: string; secretKey: string }): Promise<string>
   confirm(agent: Agent): ReturnType<typeof reportDeposits>
@@ -37,7 +37,10 @@ export interface WalletWorld {
   setAddress(agent: Agent, address: string): ReturnType<typeof setDefaultAddress>
   withdraw(agent: Agent, amount: bigint): ReturnType<typeof withdraw>
   /** A second server on the same database and chain, with its own view of the network. */
-  wallets(options: { rail?: Partial<Rail>; settings?: Partial<WalletSettings> }): Wallet
+  another(options: { rail?: Partial<Rail>; settings?: Partial<WalletSettings> }): Wallet
+  /** A party with money and a withdrawal address; answers its outside wallet too. */
+  funded(micros: bigint): Promise<Agent & { outside: { address: string; secretKey: string } }>
+  findings(): Promise<readonly Finding[]>
   close(): Promise<void>
 }
 
@@ -52,45 +55,24 @@ const SETTINGS: WalletSettings = {
   retryMs: 100,
 }
 
-const hush = (facts: unknown, text?: string) => {
-  if (process.env['SOUK_TEST_LOG'])
-    process.stderr.write(`${text} ${String((facts as { err?: Error }).err?.stack ?? '')}\n`)
-}
-export const silent = { warn: hush, error: hush }
+const silent = { warn: () => {} }
 
+/** A wallet on a database and a chain of its own, moved on by hand. */
 export async function openWalletWorld(): Promise<WalletWorld> {
   const [{ store, close }, chain] = await Promise.all([openTestDatabase(), startTestChain()])
   const masterSecret = freshMasterSecret()
   const rail = await createSolanaRail({ rpcUrl: chain.rpcUrl, mint: chain.mint, masterSecret })
   await chain.gas(rail.feePayer)
   const wallet = createWallet({ store, rail, settings: SETTINGS, log: silent })
-  const sweeper = createSweeper(wallet.sweeps, silent)
   const network = rail.network
   const balance = async (account: AccountId) => (await balances(store.read, [account])).get(account) ?? 0n
-  return {
+  const world: WalletWorld = {
     store,
     chain,
     rail,
     wallet,
-    sweeper,
     balance,
-    register: async ({ activated = false, emergencyAddress } = {}) =>
-      store.transact(async (tx) => {
-        const { partyId } = await createAgent(tx, {
-          name: `agent-${newId()}`,
-          isUnique: false,
-          description: '',
-          capabilities: [],
-          callbackUrl: null,
-          email: null,
-          passwordHash: null,
-          emergencyAddress: emergencyAddress ?? null,
-          isActivated: activated,
-          keyLook: 'jp',
-          sealingKey: new Uint8Array(32),
-        })
-        return { id: partyId, address: await assignDepositAddress(tx, { partyId, rail }) }
-      }),
+    register: (options = {}) => store.transact((tx) => enrol(tx, { ...options, rail })),
     deposit: async (agent, amount, from) => {
       const source = from ?? (await chain.wallet(amount))
       const txHash = await chain.send(source, agent.address, amount)
@@ -109,21 +91,60 @@ export async function openWalletWorld(): Promise<WalletWorld> {
       store.transact((tx) => setDefaultAddress(tx, { partyId: agent.id, network, address, settings: SETTINGS })),
     withdraw: (agent, amount) =>
       store.transact((tx) => withdraw(tx, { partyId: agent.id, network, amount, settings: SETTINGS })),
-    wallets: (changed) =>
+    another: (changed) =>
       createWallet({
         store,
         rail: { ...rail, ...changed.rail },
         settings: { ...SETTINGS, ...changed.settings },
         log: silent,
       }),
+    funded: async (micros) => {
+      const agent = await world.register({ activated: true })
+      const outside = await chain.wallet(micros)
+      await world.deposit(agent, micros, outside)
+      await world.confirm(agent)
+      await world.setAddress(agent, outside.address)
+      return { ...agent, outside }
+    },
+    findings: async () => (await listFindings(store.read, { openOnly: true, page: { page: 1, limit: 100 } })).items,
     close: async () => {
-      await sweeper.stop()
       await Promise.all([close(), chain.close()])
     },
   }
+  return world
 }
 
-export { fees, world }
+async function enrol(
+  tx: Tx,
+  { activated = false, emergencyAddress, rail }: { activated?: boolean; emergencyAddress?: string; rail: Rail },
+): Promise<Agent> {
+  const { partyId } = await createAgent(tx, {
+    name: `agent-${newId()}`,
+    isUnique: false,
+    description: '',
+    capabilities: [],
+    callbackUrl: null,
+    email: null,
+    passwordHash: null,
+    emergencyAddress: emergencyAddress ?? null,
+    isActivated: activated,
+    keyLook: 'jp',
+    sealingKey: new Uint8Array(32),
+  })
+  return { id: partyId, address: await assignDepositAddress(tx, { partyId, rail }) }
+}
+
+/** Runs the payouts of a wallet until one of them is where it should be. */
+export async function drive(world: WalletWorld, wallet: Wallet, { until: done }: { until: () => Promise<boolean> }) {
+  const [deposits, payouts] = wallet.sweeps
+  await until(async () => {
+    await deposits?.run()
+    await payouts?.run()
+    if (await done()) return true
+    await world.chain.advance(4)
+    return false
+  }, 'the payouts')
+}
 
 export async function until<T>(
   look: () => Promise<T | undefined | false>,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Store } from '#platform/db'
 import { walletRefusals } from '../errors.ts'
 import { signaturesOfOurs } from '../payouts/store.ts'
@@ -52,7 +53,10 @@ async function movementsOf({ store, rail, address, signatures }: Reading): Promi
 }
 
 export interface Scanner {
-  /** Reads the chain for one party; throws `chain_unreachable` when it does not answer. */
+  /**
+   * Reads the chain for one party, and waits a little for what is about to become final. Throws `chain_unreachable`
+   * when it does not answer.
+   */
   scan(partyId: string): Promise<void>
   /** The same, but answers false where the chain does not answer within a moment. */
   tryScan(partyId: string): Promise<boolean>
@@ -60,27 +64,56 @@ export interface Scanner {
 
 const PATIENCE_MS = 3000
 
-/** Callers who ask about the same party at once share one reading of the chain. */
+/** Callers who ask about the same party at once share readings of the chain. */
 export function createScanner(context: ScanContext): Scanner {
-  const underway = new Map<string, Promise<void>>()
-  const { store, rail } = context
-  const read = async (partyId: string): Promise<void> => {
-    const address = await addressOfParty(store.read, { partyId, network: rail.network })
+  const { store, rail, settings } = context
+  const { network } = rail
+  const fresh = createShared(async (partyId: string): Promise<void> => {
+    const address = await addressOfParty(store.read, { partyId, network })
     if (address) await scanAddress(context, { address, after: address.lastSignature })
+  })
+  const isExpecting = async (partyId: string): Promise<boolean> => {
+    const address = await addressOfParty(store.read, { partyId, network })
+    if (!address) return false
+    const coming = await rail.unfinalizedAfter(address.tokenAccount, address.lastSignature)
+    return (await signaturesOfOurs(store.read, coming)).size < coming.length
   }
-  const shared = (partyId: string): Promise<void> => {
-    const running = underway.get(partyId)
-    if (running) return running
-    const started = read(partyId).finally(() => underway.delete(partyId))
-    underway.set(partyId, started)
-    return started
+  /** People confirm a deposit as soon as their wallet says "sent", which is before it is final. */
+  const patient = async (partyId: string): Promise<void> => {
+    const end = Date.now() + settings.finalityPatienceMs
+    for (;;) {
+      const isMoreComing = await isExpecting(partyId)
+      await fresh(partyId)
+      if (!isMoreComing || Date.now() > end) return
+      await delay(settings.pollMs)
+    }
   }
-  const scan = (partyId: string) => shared(partyId).catch(asRefusal)
   return {
-    scan,
-    tryScan: (partyId) => settledWithin(PATIENCE_MS, shared(partyId)),
+    scan: (partyId) => patient(partyId).catch(asRefusal),
+    tryScan: (partyId) => settledWithin(PATIENCE_MS, fresh(partyId)),
   }
 }
+
+/** Whoever calls while one run is under way shares the next one: what it sees is never older than the call. */
+function createShared(run: (key: string) => Promise<void>): (key: string) => Promise<void> {
+  const running = new Map<string, Promise<void>>()
+  const next = new Map<string, Promise<void>>()
+  const start = (key: string): Promise<void> => {
+    next.delete(key)
+    const started = run(key).finally(() => running.get(key) === started && running.delete(key))
+    running.set(key, started)
+    return started
+  }
+  return (key) => {
+    const current = running.get(key)
+    if (!current) return start(key)
+    const waiting = next.get(key) ?? current.then(noop, noop).then(() => start(key))
+    next.set(key, waiting)
+    return waiting
+  }
+}
+
+const noop = (): void => {}
 
 /** A node that does not answer is a "not now" to whoever asked, never a wrong answer. */
 export function asRefusal(error: unknown): never {

@@ -157,6 +157,23 @@ export async function newestSource(db: Db, { partyId, network }: { partyId: stri
   return row?.source ?? null
 }
 
+/** Whether it is any address's turn, without a unit of work. */
+export async function anyAddressDue(db: Db, network: Network): Promise<boolean> {
+  const row = await db.one(sql`
+    select 1 from deposit_address where network = ${network} and next_check_at <= clock_timestamp() limit 1`)
+  return row !== undefined
+}
+
+/** Lets an address that puzzles us wait: reading its whole history is dear. */
+export async function postponeCheck(
+  tx: Tx,
+  { network, index, pauseMs }: { network: Network; index: number; pauseMs: number },
+): Promise<void> {
+  await tx.run(sql`
+    update deposit_address set next_check_at = clock_timestamp() + ${pauseMs} * interval '1 ms'
+    where network = ${network} and index = ${index}`)
+}
+
 /**
  * Takes the addresses whose turn it is. The longer an address has been quiet the longer until its next turn, so that
  * the node is asked about a million of them as rarely as about a few busy ones.

@@ -5,7 +5,14 @@ import { sweepsUnderway } from '../payouts/store.ts'
 import { requestSweep } from '../payouts/sweep.ts'
 import { HOT_WALLET_INDEX, registerHotWallet } from './assign.ts'
 import { type ScanContext, scanAddress } from './scan.ts'
-import { addressAtIndex, claimDueAddresses, type DepositAddress, lockAddress } from './store.ts'
+import {
+  addressAtIndex,
+  anyAddressDue,
+  claimDueAddresses,
+  type DepositAddress,
+  lockAddress,
+  postponeCheck,
+} from './store.ts'
 
 const BATCH = 100
 
@@ -23,6 +30,7 @@ export function depositSweep(context: ScanContext): Sweep {
     run: async () => {
       if (!registered) await store.transact((tx) => registerHotWallet(tx, rail))
       registered = true
+      if (!(await anyAddressDue(store.read, network))) return 0
       const { depositCheckMs: busyMs, idleDepositCheckMs: idleMs } = settings
       const turn = { network, limit: BATCH, busyMs, idleMs }
       const due = await store.transact((tx) => claimDueAddresses(tx, turn))
@@ -31,7 +39,7 @@ export function depositSweep(context: ScanContext): Sweep {
       const known = await openSubjects(store.read, { kind: 'custody_difference', subjects: due.map(subjectOf) })
       for (const address of due) {
         const isKnown = known.has(subjectOf(address))
-        if (address.index === HOT_WALLET_INDEX || !matches(address, held)) await explain(context, address, isKnown)
+        if (address.index === HOT_WALLET_INDEX || !matches(address, held)) await explain(context, address)
         else await settleDown(context, address, isKnown)
       }
       return due.length
@@ -39,13 +47,13 @@ export function depositSweep(context: ScanContext): Sweep {
   }
 }
 
-async function explain(context: ScanContext, address: DepositAddress, isKnown: boolean): Promise<void> {
-  const { store, rail } = context
+async function explain(context: ScanContext, address: DepositAddress): Promise<void> {
+  const { store, rail, settings } = context
   await scanAddress(context, { address, after: address.lastSignature })
   if (address.index === HOT_WALLET_INDEX || (await isExplained(context, address))) return
-  // A node may have hidden an older transaction for a while: once, everything is read again from the beginning.
-  if (!isKnown) await scanAddress(context, { address, after: null })
-  if (!isKnown && (await isExplained(context, address))) return
+  // A node may have hidden an older transaction for a while, so everything is read again from the beginning.
+  await scanAddress(context, { address, after: null })
+  if (await isExplained(context, address)) return
   const now = await addressAtIndex(store.read, address)
   if (!now) return
   const held = await rail.holdings([now.tokenAccount])
@@ -56,7 +64,10 @@ async function explain(context: ScanContext, address: DepositAddress, isKnown: b
     accounted: String(now.credited - now.swept),
     held: String(held.get(now.tokenAccount) ?? 0n),
   }
-  await store.transact((tx) => openFinding(tx, { kind: 'custody_difference', subject: subjectOf(now), details }))
+  await store.transact(async (tx) => {
+    await openFinding(tx, { kind: 'custody_difference', subject: subjectOf(now), details })
+    await postponeCheck(tx, { network: now.network, index: now.index, pauseMs: settings.idleDepositCheckMs })
+  })
 }
 
 /** Reads both sides anew; while a sweep is on its way the two may differ rightly. */

@@ -38,6 +38,14 @@ export interface Claiming {
   readonly deadAfterMs: number
 }
 
+/** Whether anything is due, without a unit of work. */
+export async function anyPayoutDue(db: Db, network: Network): Promise<boolean> {
+  const row = await db.one(sql`
+    select 1 from payout where network = ${network} and ended_at is null and due_at <= clock_timestamp()
+      and (lease_until is null or lease_until < clock_timestamp()) limit 1`)
+  return row !== undefined
+}
+
 /** Takes what is due for as long as the lease lasts; a process that dies loses it then, and another goes on. */
 export async function claimPayouts(tx: Tx, claiming: Claiming): Promise<ClaimedPayout[]> {
   const rows = await tx.rows<ClaimedRow>(sql`

@@ -6,7 +6,7 @@ import type { Rail } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
 import { dispatchPayouts } from './dispatch.ts'
 import { followPayouts } from './follow.ts'
-import { claimPayouts, releasePayouts } from './store.ts'
+import { anyPayoutDue, claimPayouts, releasePayouts } from './store.ts'
 
 export interface PayoutContext {
   readonly store: Store
@@ -27,6 +27,7 @@ export function payoutSweep(context: PayoutContext): Sweep {
     name: `payouts:${rail.network}`,
     everyMs: settings.pollMs,
     run: async () => {
+      if (!(await anyPayoutDue(store.read, rail.network))) return 0
       const lease = newId()
       const { leaseMs, resendMs, deadAfterMs } = settings
       const claiming = { network: rail.network, lease, leaseMs, resendMs, deadAfterMs, limit: BATCH }

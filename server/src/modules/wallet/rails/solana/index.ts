@@ -33,6 +33,7 @@ const HISTORY_PAGE = 1000
 /** More new transactions than this on one address is an attack on our node, not custom. */
 const MAX_HISTORY_PAGES = 100
 const MAX_STATUSES = 256
+const EXPECTED_PAGE = 20
 /** Signature fees of one transaction with room for a tip, and rent of the hot wallet's token account. */
 const LAMPORTS_PER_TRANSACTION = 20_000n
 const LAMPORTS_KEPT = 3_000_000n
@@ -72,7 +73,10 @@ export async function createSolanaRail(options: SolanaRailOptions): Promise<Rail
   }
 }
 
-type Reading = Pick<Rail, 'holdings' | 'spendable' | 'canPayFees' | 'signaturesAfter' | 'movement' | 'finalizedHeight'>
+type Reading = Pick<
+  Rail,
+  'holdings' | 'spendable' | 'canPayFees' | 'signaturesAfter' | 'unfinalizedAfter' | 'movement' | 'finalizedHeight'
+>
 
 function reading({ rpc, signer, mint }: Parts): Reading {
   return {
@@ -89,6 +93,12 @@ function reading({ rpc, signer, mint }: Parts): Reading {
       return value >= LAMPORTS_KEPT + LAMPORTS_PER_TRANSACTION * BigInt(transactions)
     },
     signaturesAfter: (tokenAccount, last) => history(rpc, tokenAccount as Address, last as Signature | null),
+    unfinalizedAfter: async (tokenAccount, last) => {
+      const until = last === null ? {} : { until: last as Signature }
+      const query = { commitment: 'confirmed', limit: EXPECTED_PAGE, ...until } as const
+      const newest = await rpc.ask((node) => node.getSignaturesForAddress(tokenAccount as Address, query))
+      return newest.filter((one) => one.confirmationStatus !== 'finalized').map(({ signature }) => signature)
+    },
     movement: async (signature, tokenAccount) => {
       const parsed = await rpc.ask((node) =>
         node.getTransaction(signature as Signature, {
