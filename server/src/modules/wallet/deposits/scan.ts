@@ -45,9 +45,9 @@ interface Reading {
   readonly signatures: readonly string[]
 }
 
-/** What we sent ourselves is accounted for where it is settled. */
+/** What we sent ourselves is accounted for where it is settled; a payout to a deposit address is a deposit like any. */
 async function movementsOf({ store, rail, address, signatures }: Reading): Promise<readonly Movement[]> {
-  const ours = await signaturesOfOurs(store.read, signatures)
+  const ours = await signaturesOfOurs(store.read, { signatures, sweepsOnly: address.partyId !== null })
   const strangers = signatures.filter((signature) => !ours.has(signature))
   return Promise.all(strangers.map((signature) => rail.movement(signature, address.tokenAccount)))
 }
@@ -76,7 +76,7 @@ export function createScanner(context: ScanContext): Scanner {
     const address = await addressOfParty(store.read, { partyId, network })
     if (!address) return false
     const coming = await rail.unfinalizedAfter(address.tokenAccount, address.lastSignature)
-    return (await signaturesOfOurs(store.read, coming)).size < coming.length
+    return (await signaturesOfOurs(store.read, { signatures: coming, sweepsOnly: true })).size < coming.length
   }
   /** People confirm a deposit as soon as their wallet says "sent", which is before it is final. */
   const patient = async (partyId: string): Promise<void> => {

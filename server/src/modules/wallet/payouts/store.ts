@@ -245,11 +245,15 @@ export async function countPanicsSince(db: Db, { partyId, since }: { partyId: st
   return Number(row?.total ?? 0n)
 }
 
-/** Which of these transactions we signed ourselves. */
-export async function signaturesOfOurs(db: Db, signatures: readonly string[]): Promise<Set<string>> {
+/** Which of these transactions we signed ourselves, all of them or the sweeps only. */
+export async function signaturesOfOurs(
+  db: Db,
+  { signatures, sweepsOnly }: { signatures: readonly string[]; sweepsOnly: boolean },
+): Promise<Set<string>> {
   if (signatures.length === 0) return new Set()
   const rows = await db.rows<{ signature: string }>(sql`
-    select signature from payout_attempt where signature = any(${signatures})`)
+    select a.signature from payout_attempt a join payout p on p.id = a.payout_id
+    where a.signature = any(${signatures}) and (p.kind = 'sweep' or not ${sweepsOnly})`)
   return new Set(rows.map(({ signature }) => signature))
 }
 
