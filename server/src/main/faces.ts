@@ -5,6 +5,7 @@ import type { Metrics } from '#platform/metrics'
 import type { Sweeper } from '#platform/sweeps'
 import type { ReceiptKey } from '#receipts'
 import { operatorAgentRoutes } from '../faces/operator/agents.ts'
+import { operatorWalletRoutes } from '../faces/operator/wallet.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
 import { welcomeRoutes } from '../faces/pages/welcome.ts'
 import { sandboxRoutes } from '../faces/sandbox/index.ts'
@@ -45,7 +46,9 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })
-  await http.register(operatorAgentRoutes({ store }), { prefix: '/api/v1/admin' })
+  for (const routes of [operatorAgentRoutes, operatorWalletRoutes]) {
+    await http.register(routes({ store }), { prefix: '/api/v1/admin' })
+  }
   if (config.live) return
   const solana = { rpcUrl: parts.solanaRpcUrl, mint: config.solana.mint }
   await http.register(sandboxRoutes({ store, sweeper, publicUrl, solana, loopback: config.http.loopback }))

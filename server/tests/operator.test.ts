@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '#kernel/id'
+import { openWorld, type TestAgent, type World } from './world.ts'
+
+let world: World
+let agent: TestAgent
+beforeAll(async () => {
+  world = await openWorld()
+  agent = await world.agent({ funds: 10_000_000n })
+})
+afterAll(() => world.close())
+
+const admin = (method: 'GET' | 'POST' | 'PATCH', path: string, body?: object) =>
+  world.call(method, `/api/v1/admin${path}`, { key: world.operatorKey, ...(body === undefined ? {} : { body }) })
+
+describe('the operator', () => {
+  test("alone may enter: no key is 401, an agent's key is 403", async () => {
+    const paths = ['/findings', '/payouts', '/webhooks/deliveries']
+    for (const path of paths) {
+      expect((await world.call('GET', `/api/v1/admin${path}`)).status).toBe(401)
+      expect((await agent.get(`/api/v1/admin${path}`)).status).toBe(403)
+      expect((await admin('GET', path)).status).toBe(200)
+    }
+  })
+
+  test('D-35 suspends an agent: it strikes no new bargain in either role, its open jobs run on', async () => {
+    const [buyer, seller] = [await world.agent({ funds: 5_000_000n }), await world.agent({ funds: 0n })]
+    const serviceId = await world.service(seller)
+    const job = { type: 'direct', serviceId, input: { text: 'x' } }
+    const open = (await buyer.post('/api/v1/jobs', job)).body
+    const suspended = await admin('PATCH', `/agents/${seller.id}`, { suspended: true })
+    expect(suspended.body).toEqual({ agentId: seller.id, verified: false, suspended: true })
+    const refused = await buyer.post('/api/v1/jobs', job)
+    expect([refused.status, refused.body.code]).toEqual([403, 'party_suspended'])
+    const output = { bullets: [] }
+    expect((await seller.post(`/api/v1/jobs/${open.id}/deliver`, { output })).status).toBe(200)
+    expect((await buyer.post(`/api/v1/jobs/${open.id}/accept-delivery`)).status).toBe(200)
+    await admin('PATCH', `/agents/${seller.id}`, { suspended: false })
+    expect((await buyer.post('/api/v1/jobs', job)).status).toBe(201)
+  })
+
+  test('JP-103 verifies an agent: the badge counts in its score', async () => {
+    const before = (await agent.get(`/api/v1/agents/${agent.id}`)).body.trustScore
+    expect((await admin('PATCH', `/agents/${agent.id}`, { verified: true })).body.verified).toBe(true)
+    const after = (await agent.get(`/api/v1/agents/${agent.id}`)).body.trustScore
+    expect(after - before).toBeCloseTo(0.1)
+  })
+
+  test('cannot change an agent that does not exist, nor nothing at all', async () => {
+    expect((await admin('PATCH', `/agents/${newId()}`, { verified: true })).status).toBe(404)
+    expect((await admin('PATCH', '/agents/no-id', { verified: true })).status).toBe(404)
+    expect((await admin('PATCH', `/agents/${agent.id}`, {})).status).toBe(400)
+  })
+
+  test('sees payouts under way and ended, and findings', async () => {
+    await agent.put('/api/v1/wallet/withdrawal-address', { address: agent.wallet.address })
+    await agent.post('/api/v1/wallet/withdraw', { amount: 5_000_000 })
+    const open = (await admin('GET', '/payouts')).body
+    const mine = { partyId: agent.id, kind: 'withdrawal', amount: '5000000', netAmount: '4900000' }
+    expect(open.payouts[0]).toMatchObject(mine)
+    expect((await admin('POST', `/payouts/${open.payouts[0].id}/retry`)).status).toBe(200)
+    expect((await admin('POST', `/payouts/${newId()}/retry`)).status).toBe(404)
+    expect((await admin('GET', '/findings?all=true')).body.pagination.page).toBe(1)
+    expect((await admin('POST', `/findings/${newId()}/resolve`, { note: 'seen' })).status).toBe(404)
+  })
+})
