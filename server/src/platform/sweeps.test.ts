@@ -49,6 +49,33 @@ test('a sweep works off its pile without pausing, then sleeps until it is woken'
   await sweeper.stop()
 })
 
+test('however busy the market is, a sweep that finds nothing looks no more than fifty times a second', async () => {
+  const { state, sweep } = pile('pile', 0, 60_000)
+  const sweeper = createSweeper([sweep], log)
+  sweeper.start()
+  const until = performance.now() + 300
+  while (performance.now() < until) {
+    sweeper.wake()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(state.runs).toBeGreaterThan(1)
+  expect(state.runs).toBeLessThan(20)
+  await sweeper.stop()
+})
+
+test('a sweep that no commit concerns keeps to its own times', async () => {
+  const { state, sweep } = pile('pile', 0, 60_000)
+  const sweeper = createSweeper([{ ...sweep, ignoresWakes: true }, pile('other', 0, 60_000).sweep], log)
+  sweeper.start()
+  await vi.waitFor(() => expect(state.runs).toBe(1))
+  for (let wakes = 0; wakes < 5; wakes++) {
+    sweeper.wake()
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  expect(state.runs).toBe(1)
+  await sweeper.stop()
+})
+
 test('news that arrives while a sweep looks is not slept over', async () => {
   let release = () => {}
   let runs = 0

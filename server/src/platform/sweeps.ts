@@ -8,6 +8,8 @@ export interface Sweep {
   readonly isBehind?: () => Promise<boolean>
   /** How often it looks when nobody wakes it. */
   readonly everyMs?: number
+  /** No commit of ours brings it work any sooner, so wakes do not wake it. */
+  readonly ignoresWakes?: boolean
 }
 
 export interface Sweeper {
@@ -23,6 +25,8 @@ export interface Sweeper {
 
 const DEFAULT_EVERY_MS = 250
 const ERROR_PAUSE_MS = 1000
+/** In a busy market something is committed all the time; what found nothing rests so long before it hears of it. */
+const REST_MS = 20
 const BEHIND_PAUSE_MS = 10
 const MAX_ROUNDS = 1000
 
@@ -39,9 +43,11 @@ export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error
     while (!naps.over()) {
       const seen = naps.wakes()
       try {
-        const handled = await once(sweep)
+        if ((await once(sweep)) > 0) continue
+        const { everyMs = DEFAULT_EVERY_MS, ignoresWakes = false } = sweep
+        await naps.nap(REST_MS, 'deep')
         // What was committed while it looked is not slept over.
-        if (handled === 0 && naps.wakes() === seen) await naps.nap(sweep.everyMs ?? DEFAULT_EVERY_MS)
+        if (ignoresWakes || naps.wakes() === seen) await naps.nap(everyMs, ignoresWakes ? 'deep' : 'light')
       } catch (error) {
         log.error({ err: error, sweep: sweep.name }, 'a sweep failed and will try again')
         // However busy the market is, what is broken is tried once a second.

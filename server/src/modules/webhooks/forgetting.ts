@@ -12,6 +12,7 @@ export function createForgetting(store: Store): Sweep {
   return {
     name: 'webhooks:forgetting',
     everyMs: LOOK_EVERY_MS,
+    ignoresWakes: true,
     run: () =>
       store.transact((tx) => deleteClosed(tx, { before: addSeconds(tx.now, -KEEP_DAYS * DAY_SECONDS), limit: LIMIT })),
   }

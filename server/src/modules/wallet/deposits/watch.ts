@@ -15,6 +15,7 @@ import {
 } from './store.ts'
 
 const BATCH = 100
+const AT_ONCE = 4
 
 /**
  * Looks at addresses in turn, a hundred with one question: where the balance on the chain is what the books say, nothing
@@ -27,6 +28,7 @@ export function depositSweep(context: ScanContext): Sweep {
   return {
     name: `deposits:${network}`,
     everyMs: Math.min(settings.depositCheckMs, 1000),
+    ignoresWakes: true,
     run: async () => {
       if (!registered) await store.transact((tx) => registerHotWallet(tx, rail))
       registered = true
@@ -37,14 +39,24 @@ export function depositSweep(context: ScanContext): Sweep {
       if (due.length === 0) return 0
       const held = await rail.holdings(due.map(({ tokenAccount }) => tokenAccount))
       const known = await openSubjects(store.read, { kind: 'custody_difference', subjects: due.map(subjectOf) })
-      for (const address of due) {
+      await inChunks(due, async (address) => {
         const isKnown = known.has(subjectOf(address))
         if (address.index === HOT_WALLET_INDEX || !matches(address, held)) await explain(context, address)
         else await settleDown(context, address, isKnown)
-      }
+      })
       return due.length
     },
   }
+}
+
+/** A few at a time, each alone: an address that makes trouble holds back no other, and still is heard of. */
+async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const troubles: unknown[] = []
+  for (let from = 0; from < items.length; from += AT_ONCE) {
+    const settled = await Promise.allSettled(items.slice(from, from + AT_ONCE).map(work))
+    troubles.push(...settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])))
+  }
+  if (troubles.length > 0) throw troubles[0]
 }
 
 async function explain(context: ScanContext, address: DepositAddress): Promise<void> {
