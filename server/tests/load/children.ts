@@ -1,0 +1,102 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { JobLoad, JobLoadAnswer } from './job-load.ts'
+
+const SERVER = fileURLToPath(new URL('../../src/main/server.ts', import.meta.url))
+const LOAD = fileURLToPath(new URL('./job-load.ts', import.meta.url))
+const READY = /Souk is ready at (http:\/\/\S+)/
+/** What Linux counts processor time in (USER_HZ). */
+const TICK_MICROS = 10_000
+
+export interface ServerProcess {
+  readonly url: URL
+  /** Processor time used so far, in microseconds; null where the system does not tell. */
+  cpuMicros(): number | null
+  close(): Promise<void>
+}
+
+/** The server as users run it, without limits on requests. Options given to Node.js (`--cpu-prof`) hold for it too. */
+export async function startServer({ databaseUrl, dataDir }: { databaseUrl: string; dataDir: string }) {
+  const child = spawn(process.execPath, [...process.execArgv, SERVER], {
+    env: {
+      ...process.env,
+      ...{ DATABASE_URL: databaseUrl, SOUK_DATA_DIR: dataDir, PORT: '0', HOST: '127.0.0.1' },
+      ...{ SOUK_LIMITS: 'off', LOG_LEVEL: 'warn' },
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const close = closer(child)
+  try {
+    const url = new URL(await readiness(child))
+    url.hostname = '127.0.0.1'
+    return { url, cpuMicros: () => cpuMicrosOf(child.pid), close } satisfies ServerProcess
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function readiness(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const listen = (chunk: Buffer) => {
+      said += chunk.toString()
+      const url = READY.exec(said)?.[1]
+      if (url) resolve(url)
+    }
+    child.stdout?.on('data', listen)
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      process.stderr.write(chunk)
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`the server ended (${code}) before it was ready:\n${said}`)))
+  })
+}
+
+export interface LoadProcess {
+  run(seconds: number): Promise<Extract<JobLoadAnswer, { readonly jobs: number }>>
+  close(): Promise<void>
+}
+
+export async function startLoad(load: JobLoad): Promise<LoadProcess> {
+  const child = fork(LOAD, [JSON.stringify(load)])
+  const answer = () =>
+    new Promise<JobLoadAnswer | 'ready'>((resolve, reject) => {
+      child.once('message', resolve)
+      child.once('exit', (code) => reject(new Error(`the load generator ended (${code})`)))
+    })
+  await answer()
+  return {
+    run: async (seconds) => {
+      const answered = answer()
+      child.send(seconds)
+      const result = await answered
+      if (result === 'ready' || 'error' in result) throw new Error(result === 'ready' ? 'out of turn' : result.error)
+      return result
+    },
+    close: closer(child),
+  }
+}
+
+function closer(child: ChildProcess): () => Promise<void> {
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+  return async () => {
+    child.kill('SIGTERM')
+    await gone
+  }
+}
+
+function cpuMicrosOf(pid: number | undefined): number | null {
+  try {
+    // After the program's name, which may hold spaces: utime and stime are the 12th and 13th.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MICROS
+  } catch {
+    return null
+  }
+}
