@@ -1,7 +1,7 @@
 import type { Micros } from '#kernel/money'
 import type { Tx } from '#platform/db'
 import { type AccountId, isSummed } from './accounts.ts'
-import { ledgerRefusals } from './errors.ts'
+import { explain, ledgerRefusals } from './errors.ts'
 import { applyBook, insertAccounts, lockAccounts } from './store.ts'
 import { checkedPostings, netOf, type Posting, type Transfer } from './transfer.ts'
 
@@ -12,10 +12,10 @@ import { checkedPostings, netOf, type Posting, type Transfer } from './transfer.
 export interface Book {
   /** Adds a transfer, or throws `insufficient_funds` and leaves the book as it was. */
   post(transfer: Transfer): void
-  /** Accounts made in this very unit (an escrow): they start empty and are written with their final balance. */
+  /** Accounts made in this very unit (an escrow): they start empty and are written, if anything moved, with their last balance. */
   open(account: AccountId): void
   balanceOf(account: AccountId): Micros
-  /** Writes everything. Nothing may be posted afterwards. */
+  /** Writes everything. Nothing may be posted afterwards. Throws `already_posted` when another unit used a key meanwhile. */
   close(): Promise<void>
 }
 
@@ -57,10 +57,10 @@ export async function openBook(tx: Tx, accounts: Iterable<AccountId>): Promise<B
       if (postings.length > 0) written.push({ transfer, postings })
     },
     close: async () => {
-      const opened = [...fresh].map((id) => ({ id, balance: changes.get(id) ?? 0n }))
+      const opened = [...fresh].filter((id) => changes.has(id)).map((id) => ({ id, balance: changes.get(id) ?? 0n }))
       for (const { id, no } of await insertAccounts(tx, opened)) numbers.set(id, no)
       for (const { id } of opened) changes.delete(id)
-      await applyBook(tx, { numbers, changes, written })
+      await applyBook(tx, { numbers, changes, written }).catch(explain)
     },
   }
 }

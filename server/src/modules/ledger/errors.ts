@@ -1,4 +1,5 @@
 import { defineRefusals } from '#kernel/refusal'
+import { violatedConstraint } from '#platform/db/outcome'
 
 export const ledgerRefusals = defineRefusals({
   insufficient_funds: [
@@ -12,3 +13,11 @@ export const ledgerRefusals = defineRefusals({
     'Nothing to do: read the object again to see its state.',
   ],
 })
+
+/** The two constraints that stand for a refusal; anything else the database says is our bug. */
+export function explain(error: unknown): never {
+  const constraint = violatedConstraint(error)
+  if (constraint === 'account_not_overdrawn') throw ledgerRefusals.insufficient_funds()
+  if (constraint === 'transfer_key') throw ledgerRefusals.already_posted()
+  throw error
+}

@@ -1,10 +1,10 @@
 import type { Micros } from '#kernel/money'
 import type { Db, Store, Tx } from '#platform/db'
-import { violatedConstraint } from '#platform/db/outcome'
+import { UnknownOutcome } from '#platform/db/outcome'
 import { createGatherer, type Outcome } from '#platform/gather'
 import type { AccountId } from './accounts.ts'
 import { openBook } from './book.ts'
-import { ledgerRefusals } from './errors.ts'
+import { explain, ledgerRefusals } from './errors.ts'
 import { applyTransfer, balances, insertAccounts, postedKeys } from './store.ts'
 import { checkedPostings, netOf, type Transfer } from './transfer.ts'
 
@@ -42,7 +42,8 @@ export function createTransferBatcher(store: Store): (transfer: Transfer) => Pro
   return createGatherer<Transfer, void>({
     maxItems: MAX_BATCH,
     run: (transfers) => store.transact((tx) => postEach(tx, transfers)),
-    retryAlone: () => true,
+    // A lost commit may have happened; everything else did nothing and is tried alone, so that one cannot spoil many.
+    retryAlone: (error) => !(error instanceof UnknownOutcome),
   })
 }
 
@@ -58,9 +59,11 @@ export async function postEach(tx: Tx, transfers: readonly Transfer[]): Promise<
   )
   const outcomes = transfers.map((transfer): Outcome<void> => {
     try {
-      if (taken.has(transfer.key)) throw ledgerRefusals.already_posted()
+      const isEmpty = checkedPostings(transfer).length === 0
+      if (!isEmpty && taken.has(transfer.key)) throw ledgerRefusals.already_posted()
       book.post(transfer)
-      taken.add(transfer.key)
+      // What moves nothing is not written, so its key stays free.
+      if (!isEmpty) taken.add(transfer.key)
       return { done: undefined }
     } catch (refused) {
       return { refused }
@@ -68,11 +71,4 @@ export async function postEach(tx: Tx, transfers: readonly Transfer[]): Promise<
   })
   await book.close()
   return outcomes
-}
-
-function explain(error: unknown): never {
-  const constraint = violatedConstraint(error)
-  if (constraint === 'account_not_overdrawn') throw ledgerRefusals.insufficient_funds()
-  if (constraint === 'transfer_key') throw ledgerRefusals.already_posted()
-  throw error
 }

@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { Store, Tx } from '#platform/db'
+import type { Db, Store, Tx } from '#platform/db'
 
 /**
  * Moves the entries of summed accounts into their rolled-up balance, as far as it is certain that no transfer below that
@@ -8,12 +8,20 @@ import type { Store, Tx } from '#platform/db'
  * accounts moved on.
  */
 export async function rollUp(store: Store): Promise<number> {
+  // Read before our own unit of work begins: whoever drew an id up to this one has an older transaction id than we.
+  const last = await lastTransferId(store.read)
   return store.transact(async (tx) => {
     const upto = await safePoint(tx)
     const moved = upto === undefined ? 0 : await advance(tx, upto)
-    await setCheckpoint(tx)
+    await setCheckpoint(tx, last)
     return moved
   })
+}
+
+async function lastTransferId(db: Db): Promise<bigint> {
+  const row = await db.one<{ last: bigint }>(sql`
+    select case when is_called then last_value else 0 end as last from transfer_id`)
+  return row?.last ?? 0n
 }
 
 async function safePoint(tx: Tx): Promise<bigint | undefined> {
@@ -39,12 +47,10 @@ async function advance(tx: Tx, upto: bigint): Promise<number> {
     on conflict (account_no) do update set upto_transfer_id = excluded.upto_transfer_id, balance = excluded.balance`)
 }
 
-async function setCheckpoint(tx: Tx): Promise<void> {
-  // The sequence is read before the snapshot is taken: whoever drew an id up to it has a transaction id below the bound.
-  const row = await tx.one<{ last: bigint }>(sql`
-    select case when is_called then last_value else 0 end as last from transfer_id`)
+/** The bound is our own transaction id: a snapshot's `xmax` may lie below transactions that are at work already. */
+async function setCheckpoint(tx: Tx, last: bigint): Promise<void> {
   await tx.run(sql`
-    insert into rollup_checkpoint (transfer_id, xid_bound) values (${row?.last ?? 0n}, pg_snapshot_xmax(pg_current_snapshot()))
+    insert into rollup_checkpoint (transfer_id, xid_bound) values (${last}, pg_current_xact_id())
     on conflict (one) do update set transfer_id = excluded.transfer_id, xid_bound = excluded.xid_bound
     where rollup_checkpoint.xid_bound <= pg_snapshot_xmin(pg_current_snapshot())`)
 }
