@@ -1,10 +1,11 @@
 import { Refusal } from '#kernel/refusal'
-import { type AccountId, type Book, escrow, openBook, type Posting } from '#ledger'
+import { type AccountId, available, type Book, escrow, fees, openBook, type Posting } from '#ledger'
 import type { Tx } from '#platform/db'
 import type { Outcome } from '#platform/gather'
 import type { IssueReceipts, Settlement } from '#receipts'
 import { authorize } from '#spending'
 import { orderRefusals } from './errors.ts'
+import { announce, nameOf } from './events.ts'
 import {
   type Bargain,
   costOf,
@@ -156,6 +157,8 @@ async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<
         const before = current.get(orderId)
         if (!before) throw orderRefusals.no_such_order()
         const step = decide(before, move, tx.now)
+        // Made when money first comes; orders that never hold any have no account.
+        book.open(escrow(before.asset, orderId))
         bookStep(book, { step, key: `order:${orderId}:${keyOfMove(before, move)}`, reason: reasonOf(step.order) })
         current.set(orderId, step.order)
         if (move.do === 'deliver') outputs.push({ orderId, output })
@@ -173,18 +176,37 @@ async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<
   return outcomes
 }
 
-/** Which accounts the moves can touch: found by deciding them once without money, which costs nothing as the law is pure. */
+/**
+ * Which accounts the moves can touch: found by deciding them once without money, which costs nothing as the law is pure.
+ * Where an order is moved more than once, a move refused for want of money may let another through than this dry run did.
+ */
 function accountsTouched(tx: Tx, orders: ReadonlyMap<string, Order>, requests: readonly MoveRequest[]): Set<AccountId> {
   const current = new Map(orders)
+  const moved = new Set<string>()
   const accounts = new Set<AccountId>()
+  const add = (ids: readonly AccountId[]) => {
+    for (const id of ids) accounts.add(id)
+  }
   for (const { orderId, move } of requests) {
     const order = current.get(orderId)
-    const outcome = order && attempt(() => decide(order, move, tx.now))
-    if (!outcome || !('done' in outcome)) continue
+    if (!order) continue
+    if (moved.has(orderId)) add(accountsOf(order, requests))
+    moved.add(orderId)
+    const outcome = attempt(() => decide(order, move, tx.now))
+    if (!('done' in outcome)) continue
     current.set(orderId, outcome.done.order)
-    for (const { from, to } of outcome.done.postings) accounts.add(from).add(to)
+    add(outcome.done.postings.flatMap(({ from, to }) => [from, to]))
   }
   return accounts
+}
+
+/** All an order can touch, whichever of these requests go through. */
+function accountsOf({ id, asset, purse, sellerId }: Order, requests: readonly MoveRequest[]): AccountId[] {
+  const sellers = requests.flatMap(({ orderId, move }) =>
+    orderId === id && move.do === 'match' ? [move.sellerId] : [],
+  )
+  const payees = [...sellers, ...(sellerId === null ? [] : [sellerId])].map((partyId) => available(asset, partyId))
+  return [purse, escrow(asset, id), fees(asset, 'jobs'), ...payees]
 }
 
 function bookStep(book: Book, { step, key, reason }: { step: Step; key: string; reason: string }): void {
@@ -224,32 +246,6 @@ function attempt<T>(work: () => T): Outcome<T> {
     if (error instanceof Refusal) return { refused: error }
     throw error
   }
-}
-
-function announce(tx: Tx, name: string, order: Order): void {
-  tx.emit({
-    name,
-    subject: order.id,
-    payload: {
-      orderId: order.id,
-      form: order.form,
-      state: order.state,
-      buyerId: order.buyerId,
-      sellerId: order.sellerId,
-      listingId: order.listingId,
-      price: String(order.price),
-      fee: String(order.fee),
-      callbackUrl: order.callbackUrl,
-      at: tx.now.toISOString(),
-      assignedAt: order.assignedAt?.toISOString() ?? null,
-      deliveredAt: order.deliveredAt?.toISOString() ?? null,
-    },
-  })
-}
-
-/** News is named by the state reached. */
-function nameOf({ state }: Order): string {
-  return state === 'pending' ? 'order.seated' : `order.${state}`
 }
 
 /** A transfer key says object, verb and attempt; an order is matched anew after each reopening, everything else happens once. */

@@ -12,7 +12,7 @@ export const orderRefusals = defineRefusals({
   too_late: [
     'conflict',
     'The deadline of this job has passed',
-    'Read the job again; its money goes back to the client.',
+    'Read the job again in a moment: it ends by itself, a delivered one paid, any other with its money back.',
   ],
   self_trade: ['forbidden', 'An agent cannot trade with itself', "Hire another agent, or use another agent's key."],
 })

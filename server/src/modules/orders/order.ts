@@ -122,6 +122,7 @@ export function decide(order: Order, move: Move, now: Date): Step {
     }
     case 'promote':
       requireState(order, 'queued')
+      requireTime(order, now)
       return step(bind(order, now))
     case 'accept':
       requireParty(move.by, order.sellerId)
@@ -136,10 +137,12 @@ export function decide(order: Order, move: Move, now: Date): Step {
     case 'approve':
       requireParty(move.by, order.buyerId)
       requireState(order, 'delivered')
+      requireTime(order, now)
       return settle(order, now)
     case 'cancel':
       requireParty(move.by, order.buyerId)
       requireState(order, ...cancellable(order.terms))
+      requireTime(order, now)
       return refund(order, { state: 'cancelled', now })
     case 'lapse':
       return lapse(order, now)

@@ -123,9 +123,27 @@ export async function lockDueOrders(tx: Tx, limit: number): Promise<Map<string, 
   return new Map(rows.map((order) => [order.id, order]))
 }
 
-/** Whether anything is due at all, without a unit of work. */
-export async function anyDue(db: Db, now: Date): Promise<boolean> {
-  return (await db.one(sql`select 1 from orders where due_at <= ${now} limit 1`)) !== undefined
+/** The same for one order; nothing when it is not due any more or somebody is at work on it. */
+export async function lockDueOrder(tx: Tx, id: string): Promise<Map<string, Order>> {
+  const rows = await tx.rows<Order>(sql`
+    select ${COLUMNS} from orders where id = ${id} and due_at <= ${tx.now} for no key update skip locked`)
+  return new Map(rows.map((order) => [order.id, order]))
+}
+
+export interface DueOrder {
+  readonly id: string
+  readonly dueAt: Date
+}
+
+/** Orders that are due, the longest first, after `last`; without a unit of work. */
+export async function dueAfter(
+  db: Db,
+  { now, last, limit }: { now: Date; last?: DueOrder | undefined; limit: number },
+): Promise<DueOrder[]> {
+  const { dueAt, id } = last ?? { dueAt: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
+  return db.rows<DueOrder>(sql`
+    select id, due_at as "dueAt" from orders where due_at <= ${now} and (due_at, id) > (${dueAt}, ${id})
+    order by due_at, id limit ${limit}`)
 }
 
 /** The oldest orders waiting for a slot; one that is being moved elsewhere is passed over. */

@@ -1,7 +1,8 @@
-import type { Db, Store } from '#platform/db'
+import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import type { Engine, MoveRequest } from './engine.ts'
-import { anyDue, lockDueOrders } from './store.ts'
+import type { Order } from './order.ts'
+import { type DueOrder, dueAfter, lockDueOrder, lockDueOrders } from './store.ts'
 
 const BATCH = 100
 
@@ -10,26 +11,49 @@ export function lapseSweep(store: Store, engine: Engine): Sweep {
   return {
     name: 'orders:lapse',
     run: async () => {
-      if (!(await isAnythingDue(store))) return 0
+      if ((await dueAfter(store.read, { now: await store.now(), limit: 1 })).length === 0) return 0
       try {
-        return await lapseDue(store, engine, BATCH)
+        return await lapse(store, engine, (tx) => lockDueOrders(tx, BATCH))
       } catch {
-        // One order that cannot lapse must not hold back the others: take them one at a time.
-        return await lapseDue(store, engine, 1)
+        return await lapseEachAlone(store, engine)
       }
     },
   }
 }
 
-async function isAnythingDue(store: Store & { read: Db }): Promise<boolean> {
-  return anyDue(store.read, await store.now())
+/** Answers how many orders moved. */
+async function lapse(
+  store: Store,
+  engine: Engine,
+  lockDue: (tx: Parameters<typeof lockDueOrders>[0]) => Promise<Map<string, Order>>,
+): Promise<number> {
+  return store.transact(async (tx) => {
+    const due = await lockDue(tx)
+    const requests = [...due.keys()].map((orderId): MoveRequest => ({ orderId, move: { do: 'lapse' } }))
+    const outcomes = await engine.moveLocked(tx, due, requests)
+    return outcomes.filter((outcome) => 'done' in outcome).length
+  })
 }
 
-async function lapseDue(store: Store, engine: Engine, limit: number): Promise<number> {
-  return store.transact(async (tx) => {
-    const due = await lockDueOrders(tx, limit)
-    const requests = [...due.keys()].map((orderId): MoveRequest => ({ orderId, move: { do: 'lapse' } }))
-    await engine.moveLocked(tx, due, requests)
-    return due.size
-  })
+/** One order that cannot lapse must not hold back the others: all that are due, one at a time, past those that fail. */
+async function lapseEachAlone(store: Store, engine: Engine): Promise<number> {
+  const now = await store.now()
+  let moved = 0
+  let failure: unknown
+  let last: DueOrder | undefined
+  for (;;) {
+    const page = await dueAfter(store.read, { now, last, limit: BATCH })
+    for (const { id } of page) {
+      try {
+        moved += await lapse(store, engine, (tx) => lockDueOrder(tx, id))
+      } catch (error) {
+        failure = error
+      }
+    }
+    last = page.at(-1)
+    if (page.length < BATCH) break
+  }
+  // Those that fail are due for ever; they are reported once nothing else is left.
+  if (moved === 0 && failure !== undefined) throw failure
+  return moved
 }
