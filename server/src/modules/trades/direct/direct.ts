@@ -10,7 +10,7 @@ import { provenScore, type Trust } from '#trust'
 import { directRefusals } from './errors.ts'
 import type { AgreedSchemas } from './schemas.ts'
 import { followSlots, openSlots, promotions } from './slots.ts'
-import { lockWaitingServices } from './store.ts'
+import { isAnyWaiting, lockWaitingServices } from './store.ts'
 import { type DirectSettings, directTerms } from './terms.ts'
 
 export const DIRECT = 'direct'
@@ -40,16 +40,18 @@ export async function hireEach(
 ): Promise<Outcome<Order>[]> {
   const services = await servicesById(tx, [...new Set(hires.map(({ serviceId }) => serviceId))])
   const suspended = await suspendedAmong(tx, partiesOf(hires, services))
-  const judged: (Placement | { readonly refused: Refusal })[] = []
-  for (const hire of hires) {
+  const refusals = hires.map((hire) => refusalOf(services.get(hire.serviceId), { hire, suspended }))
+  const wanted = new Set(hires.filter((_, index) => !refusals[index]).map(({ serviceId }) => serviceId))
+  const agreed = await schemas.agree(
+    tx,
+    [...services.values()].filter(({ id }) => wanted.has(id)),
+  )
+  const judged = hires.map((hire, index): Placement | { readonly refused: Refusal } => {
     const service = services.get(hire.serviceId)
-    const refused = refusalOf(service, { hire, suspended })
-    if (refused || !service) judged.push({ refused: refused ?? directRefusals.no_such_service() })
-    else {
-      const terms = directTerms(service, settings, await schemas.agree(tx, service))
-      judged.push(placementOf(service, { hire, terms }))
-    }
-  }
+    const refused = refusals[index]
+    if (refused || !service) return { refused: refused ?? directRefusals.no_such_service() }
+    return placementOf(service, { hire, terms: directTerms(service, settings, agreed.get(service.id) ?? '') })
+  })
   const placements = judged.filter((one) => 'bargain' in one)
   const hired = new Map([...services].filter(([id]) => placements.some(({ bargain }) => bargain.listingId === id)))
   const placed = await engine.placeEach(tx, placements, () => openSlots(tx, hired))
@@ -101,28 +103,46 @@ export const directForm: OrderForm = {
   follow: (tx, changes) => followSlots(tx, changes, (serviceIds) => capacities(tx, serviceIds)),
 }
 
-const SERVICES_A_ROUND = 50
+const SERVICES_A_UNIT = 50
+const NO_SERVICE = '00000000-0000-0000-0000-000000000000'
 
 /** Finds slots that stayed free although somebody waits: the capacity was raised, or the next in line was being moved. */
 export function promotionSweep(store: Store, engine: Engine): Sweep {
   return {
     name: 'direct:promote',
     everyMs: 1000,
-    run: () =>
-      store.transact(async (tx) => {
-        const waiting = await lockWaitingServices(tx, SERVICES_A_ROUND)
-        if (waiting.size === 0) return 0
-        const capacity = await capacities(tx, [...waiting.keys()])
-        let moved = 0
-        for (const [serviceId, { active, queued }] of waiting) {
-          const free = Math.min((capacity.get(serviceId) ?? 0) - active, queued)
-          if (free <= 0) continue
-          const outcomes = await engine.moveEach(tx, await promotions(tx, serviceId, free))
-          moved += outcomes.filter((outcome) => 'done' in outcome).length
-        }
-        return moved
-      }),
+    run: async () => {
+      if (!(await isAnyWaiting(store.read))) return 0
+      let promoted = 0
+      // All services in turn: those that stay full must not hide one that has room.
+      for (let last: string | undefined = NO_SERVICE; last !== undefined; ) {
+        const page = await promoteAfter(store, engine, last)
+        promoted += page.promoted
+        last = page.last
+      }
+      return promoted
+    },
   }
+}
+
+/** One unit of work's share of the services with somebody in line; `last` is undefined after the last of them. */
+function promoteAfter(
+  store: Store,
+  engine: Engine,
+  last: string,
+): Promise<{ promoted: number; last: string | undefined }> {
+  return store.transact(async (tx) => {
+    const waiting = await lockWaitingServices(tx, { last, limit: SERVICES_A_UNIT })
+    const capacity = await capacities(tx, [...waiting.keys()])
+    let promoted = 0
+    for (const [serviceId, { active, queued }] of waiting) {
+      const free = Math.min((capacity.get(serviceId) ?? 0) - active, queued)
+      if (free <= 0) continue
+      const outcomes = await engine.moveEach(tx, await promotions(tx, serviceId, free))
+      promoted += outcomes.filter((outcome) => 'done' in outcome).length
+    }
+    return { promoted, last: waiting.size < SERVICES_A_UNIT ? undefined : [...waiting.keys()].at(-1) }
+  })
 }
 
 async function capacities(tx: Tx, serviceIds: readonly string[]): Promise<Map<string, number>> {

@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import type { Service } from '#catalog'
 import { canonicalJson } from '#platform/canonical-json'
 import type { Db, Tx } from '#platform/db'
-import { keepSchema, schemaByHash } from './store.ts'
+import { keepSchemas, schemaByHash } from './store.ts'
 
 const MAX_KNOWN = 2000
 
+type AgreedService = Pick<Service, 'id' | 'version' | 'outputSchema'>
+
 /** Schemas jobs were agreed on, by hash: kept once in the database and remembered here, for they never change. */
 export interface AgreedSchemas {
-  /** The hash under which this version's output schema is kept from now on. */
-  agree(tx: Tx, service: Pick<Service, 'id' | 'version' | 'outputSchema'>): Promise<string>
+  /** The hashes, by service, under which the output schemas of these versions are kept from now on. */
+  agree(tx: Tx, services: Iterable<AgreedService>): Promise<ReadonlyMap<string, string>>
   find(db: Db, hash: string): Promise<unknown>
 }
 
@@ -17,15 +19,20 @@ export function createAgreedSchemas(): AgreedSchemas {
   const hashes = new Map<string, string>()
   const schemas = new Map<string, unknown>()
   return {
-    agree: async (tx, { id, version, outputSchema }) => {
-      const hash = hashes.get(`${id}:${version}`)
-      // Only what was read back from the database is known to have been committed.
-      if (hash !== undefined && schemas.has(hash)) return hash
-      const text = canonicalJson(outputSchema)
-      const made = createHash('sha256').update(text).digest('hex')
-      if (!schemas.has(made)) await keepSchema(tx, { hash: made, text })
-      remember(hashes, `${id}:${version}`, made)
-      return made
+    agree: async (tx, services) => {
+      const agreed = new Map<string, string>()
+      const fresh = new Map<string, string>()
+      for (const { id, version, outputSchema } of services) {
+        const known = hashes.get(`${id}:${version}`)
+        const text = known === undefined || !schemas.has(known) ? canonicalJson(outputSchema) : undefined
+        const hash = text === undefined ? (known as string) : createHash('sha256').update(text).digest('hex')
+        // Only what was read back from the database is known to have been committed.
+        if (text !== undefined && !schemas.has(hash)) fresh.set(hash, text)
+        agreed.set(id, hash)
+        remember(hashes, `${id}:${version}`, hash)
+      }
+      await keepSchemas(tx, fresh)
+      return agreed
     },
     find: async (db, hash) => {
       if (schemas.has(hash)) return schemas.get(hash)

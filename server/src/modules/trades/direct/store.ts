@@ -43,18 +43,30 @@ export async function changeSlots(tx: Tx, deltas: ReadonlyMap<string, Slots>): P
   return byService(rows)
 }
 
-/** Services with somebody in line, with their slots locked; those at work elsewhere are skipped. */
-export async function lockWaitingServices(tx: Tx, limit: number): Promise<Map<string, Slots>> {
+/** Whether anybody is in line at all, without a unit of work. */
+export async function isAnyWaiting(db: Db): Promise<boolean> {
+  return (await db.one(sql`select 1 from direct_slot where queued > 0 limit 1`)) !== undefined
+}
+
+/** Services after `last` with somebody in line, with their slots locked; those at work elsewhere are skipped. */
+export async function lockWaitingServices(
+  tx: Tx,
+  { last, limit }: { last: string; limit: number },
+): Promise<Map<string, Slots>> {
   const rows = await tx.rows<SlotRow>(sql`
-    select service_id as "serviceId", active, queued from direct_slot where queued > 0
+    select service_id as "serviceId", active, queued from direct_slot where queued > 0 and service_id > ${last}
     order by service_id limit ${limit} for no key update skip locked`)
   return byService(rows)
 }
 
-/** Keeps a schema that jobs were agreed on, named by its hash, for as long as any job may need it. */
-export async function keepSchema(tx: Tx, { hash, text }: { hash: string; text: string }): Promise<void> {
+/** Keeps schemas that jobs were agreed on, named by their hashes, for as long as any job may need them. */
+export async function keepSchemas(tx: Tx, schemas: ReadonlyMap<string, string>): Promise<void> {
+  if (schemas.size === 0) return
+  // In one order for all: whoever inserts the same hash waits for us.
   await tx.run(sql`
-    insert into direct_schema (sha256, schema) values (${hash}, ${text}::json) on conflict do nothing`)
+    insert into direct_schema (sha256, schema)
+    select sha256, schema::json from unnest(${[...schemas.keys()]}::text[], ${[...schemas.values()]}::text[]) as s (sha256, schema)
+    order by sha256 collate "C" on conflict do nothing`)
 }
 
 export async function schemaByHash(db: Db, hash: string): Promise<unknown> {
