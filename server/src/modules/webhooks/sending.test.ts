@@ -163,7 +163,7 @@ describe('sending webhooks', () => {
     const receivers = await Promise.all([world.receiver(), world.receiver(), world.receiver()])
     const messages = Array.from({ length: 120 }, (_, index) => message(receivers[index % 3]!.url))
     await world.emit('test.said', messages)
-    await world.fanOut.run()
+    await world.sweeperOver([world.fanOut]).runUntilIdle()
     const other = openStore({ url: world.database.url })
     const sweepers = [world.store, other].map((store) => world.sweeperOver(world.senders({ store }).sweeps))
     await Promise.all(sweepers.map((sweeper) => sweeper.runUntilIdle()))
@@ -176,7 +176,7 @@ describe('sending webhooks', () => {
   it('C2-15 a sender killed between send and outcome: the message is sent again under the same webhook-id', async () => {
     const receiver = await world.receiver()
     await world.emit('test.said', [message(receiver.url)])
-    await world.fanOut.run()
+    await world.sweeperOver([world.fanOut]).runUntilIdle()
     const program = `
       import { openStore } from '#platform/db'
       import { createOutbound } from '#platform/outbound/index'
@@ -214,7 +214,7 @@ describe('sending webhooks', () => {
     const { hold, open } = gate()
     receiver.answer = hold
     await world.emit('test.said', [message(receiver.url)])
-    await world.fanOut.run()
+    await world.sweeperOver([world.fanOut]).runUntilIdle()
     const late = world.senders({ limits: { leaseSeconds: 0 } })
     await late.sweeps[0]!.run()
     await vi.waitFor(() => expect(receiver.received).toHaveLength(1))
@@ -232,7 +232,7 @@ describe('sending webhooks', () => {
     await world.emit('test.said', [message(receiver.url)])
     const fetch = () => Promise.reject(new Error('closed'))
     const broken = world.senders({ outbound: { fetch }, limits: { leaseSeconds: 0 } })
-    await world.fanOut.run()
+    await world.sweeperOver([world.fanOut]).runUntilIdle()
     await broken.sweeps[0]!.run()
     await broken.settled()
     expect(world.errors).not.toHaveLength(0)
