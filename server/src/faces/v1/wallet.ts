@@ -2,20 +2,17 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { isId } from '#kernel/id'
-import { offsetOf } from '#kernel/page'
 import { undeliveredOf } from '#orders'
 import type { Tx } from '#platform/db'
 import { callerOf } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
 import {
   cancelWithdrawal,
-  countPayoutsOfParty,
   defaultAddress,
   emergencyAddressOf,
   freezeInstead,
   panic,
   payoutOfParty,
-  payoutsOfParty,
   reportDeposits,
   requireMinimum,
   setDefaultAddress,
@@ -23,6 +20,7 @@ import {
   transactionsOf,
   walletRefusals,
   withdraw,
+  withdrawalsOf,
 } from '#wallet'
 import { MicrosInput, MicrosView, microsOf } from './amounts.ts'
 import type { V1Context } from './context.ts'
@@ -170,10 +168,7 @@ const withdrawals: Face = (souk) => async (app) => {
   app.get('/wallet/withdrawals', { config: read, schema: list }, async (request) => {
     const { partyId } = callerOf(request)
     const page = pageOf(request.query)
-    const [items, total] = await Promise.all([
-      payoutsOfParty(souk.read, { partyId, limit: page.limit, offset: offsetOf(page) }),
-      countPayoutsOfParty(souk.read, partyId),
-    ])
+    const { items, total } = await withdrawalsOf(souk.read, { partyId, page })
     return { withdrawals: items.map(withdrawalView), pagination: paginationView(page, total) }
   })
 

@@ -12,7 +12,7 @@ export interface NetworkAudit {
   /** What our own accounts hold, finalized: hot wallet and deposit addresses. */
   readonly holdings: Micros
   readonly hotWallet: Micros
-  /** Payouts that have landed, or may have, and are not settled in the books yet. */
+  /** Payouts that have landed and are not settled in the books yet. */
   readonly inFlight: Micros
   /** On deposit addresses and not credited yet. */
   readonly uncredited: Micros
@@ -30,16 +30,20 @@ export interface Difference {
 
 const PAGE = 1000
 
-/** Compares the books with the chain; works on a running market, and never blocks it. */
+/**
+ * Compares the books with the chain; works on a running market, and never blocks it. What changes while it looks is
+ * counted in the market's favour, so that a "no" is always worth an alarm.
+ */
 export async function auditNetwork(db: Db, rail: Rail): Promise<NetworkAudit> {
   const { network } = rail
-  const before = await underway(db, network)
-  const liabilities = -(await balanceOf(db, world('USDC', network)))
+  const owed = async () => -(await balanceOf(db, world('USDC', network)))
+  const [before, owedBefore] = [await underway(db, network), await owed()]
   const { deposits, uncredited, differences } = await depositHoldings(db, rail)
   // The hot wallet last: money swept meanwhile is then seen twice rather than not at all.
-  const hotWallet = (await rail.holdings([rail.hotWallet.tokenAccount])).get(rail.hotWallet.tokenAccount) ?? 0n
+  const hotWallet = await hotHoldings(rail)
   const moving = new Map([...before, ...(await underway(db, network))].map((one) => [one.signature, one]))
-  const inFlight = [...moving.values()].reduce((sum, { kind, net }) => (kind === 'sweep' ? sum : sum + net), 0n)
+  const [inFlight, owedAfter] = [await landedUnsettled(rail, moving), await owed()]
+  const liabilities = smaller(owedBefore, owedAfter)
   const holdings = hotWallet + deposits
   const unexplained = differences.filter(({ index }) => !isSwept(moving.values(), index))
   return {
@@ -54,11 +58,31 @@ export async function auditNetwork(db: Db, rail: Rail): Promise<NetworkAudit> {
   }
 }
 
+/** Payouts whose money has left for good while the books still hold it. */
+async function landedUnsettled(rail: Rail, moving: ReadonlyMap<string, Underway>): Promise<Micros> {
+  if (moving.size === 0) return 0n
+  const statuses = await rail.statusesOf([...moving.keys()])
+  return [...moving.values()].reduce((sum, { kind, net, signature }) => {
+    const status = statuses.get(signature)
+    const hasLanded = status?.state === 'finalized' && status.error === null
+    return kind !== 'sweep' && hasLanded ? sum + net : sum
+  }, 0n)
+}
+
+function smaller(a: Micros, b: Micros): Micros {
+  if (a < b) return a
+  return b
+}
+
+async function hotHoldings(rail: Rail): Promise<Micros> {
+  const { tokenAccount } = rail.hotWallet
+  return (await rail.holdings([tokenAccount])).get(tokenAccount) ?? 0n
+}
+
 /** What lies on our accounts by address, finalized: the hot wallet and every deposit address (D-18). */
 export async function chainHoldings(db: Db, rail: Rail): Promise<{ hotWallet: Micros; deposits: Micros }> {
   const { deposits } = await depositHoldings(db, rail)
-  const hotWallet = (await rail.holdings([rail.hotWallet.tokenAccount])).get(rail.hotWallet.tokenAccount) ?? 0n
-  return { hotWallet, deposits }
+  return { hotWallet: await hotHoldings(rail), deposits }
 }
 
 interface DepositHoldings {

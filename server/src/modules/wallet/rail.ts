@@ -1,4 +1,5 @@
 import type { Micros } from '#kernel/money'
+import type { Outcome } from '#platform/gather'
 
 /** Networks on which USDC can arrive and leave. */
 export type Network = 'solana'
@@ -80,7 +81,8 @@ export interface Rail {
   movement(signature: string, tokenAccount: string): Promise<Movement>
   /** Null when money can be sent there. */
   problemsOf(addresses: readonly string[]): Promise<Map<string, DestinationProblem | null>>
-  sign(intents: readonly Intent[]): Promise<readonly SignedTransaction[]>
+  /** Each alone: one that the signer refuses holds back no other. */
+  sign(intents: readonly Intent[]): Promise<readonly Outcome<SignedTransaction>[]>
   broadcast(bytes: Uint8Array): Promise<void>
   statusesOf(signatures: readonly string[]): Promise<Map<string, ChainStatus>>
   finalizedHeight(): Promise<bigint>

@@ -17,6 +17,8 @@ export interface WalletSettings {
   readonly sweepMinimum: Micros
   /** Deposits below this are credited in silence. */
   readonly announcedMinimum: Micros
+  /** How old a reading of the chain may be when only the balance is asked for. */
+  readonly balanceFreshMs: number
   /** How long confirm-deposit waits for a deposit that is on its way to become final. */
   readonly finalityPatienceMs: number
   /** How often a payout under way is looked at. */
@@ -45,6 +47,7 @@ export const DEFAULT_WALLET_SETTINGS: WalletSettings = {
   emergencyMinimum: 1_000_000n,
   sweepMinimum: 1_000_000n,
   announcedMinimum: 10_000n,
+  balanceFreshMs: 2000,
   finalityPatienceMs: 8000,
   pollMs: 1000,
   depositCheckMs: 5000,
@@ -58,6 +61,7 @@ export const DEFAULT_WALLET_SETTINGS: WalletSettings = {
 /** A local chain answers at once and costs nothing to ask, so whoever holds a payout for seconds is dead. */
 export const SANDBOX_WALLET_SETTINGS: WalletSettings = {
   ...DEFAULT_WALLET_SETTINGS,
+  balanceFreshMs: 0,
   finalityPatienceMs: 6000,
   pollMs: 250,
   depositCheckMs: 1000,

@@ -55,7 +55,7 @@ const SETTINGS: WalletSettings = {
   retryMs: 100,
 }
 
-const silent = { warn: () => {} }
+const silent = { warn: () => {}, error: () => {} }
 
 /** A wallet on a database and a chain of its own, moved on by hand. */
 export async function openWalletWorld(): Promise<WalletWorld> {

@@ -13,7 +13,7 @@ export interface WalletOptions {
   readonly store: Store
   readonly rail: Rail
   readonly settings: WalletSettings
-  readonly log: Pick<Logger, 'warn'>
+  readonly log: Pick<Logger, 'warn' | 'error'>
 }
 
 /** The wallet over one network: what asks the chain, never inside a unit of work, and what runs in the background. */

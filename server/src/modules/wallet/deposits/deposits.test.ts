@@ -161,7 +161,12 @@ describe('D-17 deposits', () => {
       mint: world.chain.mint,
       masterSecret: new Uint8Array(32),
     })
-    const cut = createWallet({ ...world, rail, settings: SANDBOX_WALLET_SETTINGS, log: { warn: () => {} } })
+    const cut = createWallet({
+      ...world,
+      rail,
+      settings: SANDBOX_WALLET_SETTINGS,
+      log: { warn: () => {}, error: () => {} },
+    })
     await expect(cut.scan(agent.id)).rejects.toMatchObject({ code: 'chain_unreachable', kind: 'unknown' })
     expect(await cut.tryScan(agent.id)).toBe(false)
     expect(await world.confirm(agent)).toMatchObject({ found: 1 })
@@ -219,6 +224,7 @@ describe('D-32 the emergency address', () => {
     await world.deposit(rich, 10n * USDC)
     await world.confirm(rich)
     await world.chain.give(agent.address, 1n)
+    await world.chain.finalize()
     await world.setAddress(rich, agent.address)
     await world.withdraw(rich, 5n * USDC)
     await drive(world, world.wallet, { until: async () => (await world.money(rich)).pending === 0n })

@@ -23,7 +23,7 @@ export async function reportDeposits(
   tx: Tx,
   { partyId, network }: { partyId: string; network: Network },
 ): Promise<DepositReport> {
-  const deposits = await takeUnreported(tx, partyId)
+  const deposits = (await takeUnreported(tx, partyId)).toSorted((a, b) => Number(a.slot - b.slot))
   const amount = deposits.reduce((sum, deposit) => sum + deposit.amount, 0n)
   const activationFee = deposits.reduce((sum, deposit) => sum + deposit.fee, 0n)
   const profile = await profileOf(tx, partyId)

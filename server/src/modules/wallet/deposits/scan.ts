@@ -68,9 +68,11 @@ const PATIENCE_MS = 3000
 export function createScanner(context: ScanContext): Scanner {
   const { store, rail, settings } = context
   const { network } = rail
+  const lately = createRecent(settings.balanceFreshMs)
   const fresh = createShared(async (partyId: string): Promise<void> => {
     const address = await addressOfParty(store.read, { partyId, network })
     if (address) await scanAddress(context, { address, after: address.lastSignature })
+    lately.add(partyId)
   })
   const isExpecting = async (partyId: string): Promise<boolean> => {
     const address = await addressOfParty(store.read, { partyId, network })
@@ -90,7 +92,7 @@ export function createScanner(context: ScanContext): Scanner {
   }
   return {
     scan: (partyId) => patient(partyId).catch(asRefusal),
-    tryScan: (partyId) => settledWithin(PATIENCE_MS, fresh(partyId)),
+    tryScan: async (partyId) => lately.has(partyId) || settledWithin(PATIENCE_MS, fresh(partyId)),
   }
 }
 
@@ -114,6 +116,19 @@ function createShared(run: (key: string) => Promise<void>): (key: string) => Pro
 }
 
 const noop = (): void => {}
+
+/** Remembers keys for a moment. */
+function createRecent(forMs: number) {
+  const kept = new Set<string>()
+  return {
+    has: (key: string): boolean => kept.has(key),
+    add: (key: string): void => {
+      if (forMs === 0 || kept.has(key)) return
+      kept.add(key)
+      setTimeout(() => kept.delete(key), forMs).unref()
+    },
+  }
+}
 
 /** A node that does not answer is a "not now" to whoever asked, never a wrong answer. */
 export function asRefusal(error: unknown): never {

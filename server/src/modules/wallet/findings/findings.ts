@@ -23,6 +23,7 @@ export interface NewFinding {
     | 'fee_payer_empty'
     | 'payout_stuck'
     | 'payout_over_cap'
+    | 'payout_refused'
     | 'payout_undeliverable'
   readonly subject: string
   readonly details: Readonly<Record<string, string | number | null>>

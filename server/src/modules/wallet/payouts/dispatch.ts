@@ -1,10 +1,13 @@
+import type { Tx } from '#platform/db'
 import { accountedOn } from '../deposits/store.ts'
 import { mendFinding, openFinding } from '../findings/findings.ts'
 import type { DestinationProblem, Intent } from '../rail.ts'
+import type { WalletSettings } from '../settings.ts'
+import { alone } from './alone.ts'
 import { broadcastAll } from './broadcast.ts'
 import type { ClaimedPayout } from './payout.ts'
 import { failPayout, tell } from './settle.ts'
-import { insertAttempts, postponePayouts, unseenOutflow } from './store.ts'
+import { insertAttempts, type NewAttempt, postponePayouts, unseenOutflow } from './store.ts'
 import type { PayoutContext } from './worker.ts'
 
 interface Batch {
@@ -24,9 +27,10 @@ export async function dispatchPayouts(context: PayoutContext, { lease, payouts }
 
 /** The recipient's account may have gone since the request: then the money returns, fee and all (D-34). */
 async function withoutProblems(
-  { store, rail, settings }: PayoutContext,
+  context: PayoutContext,
   payouts: readonly ClaimedPayout[],
 ): Promise<readonly ClaimedPayout[]> {
+  const { store, rail, settings } = context
   const outgoing = payouts.filter(({ kind }) => kind !== 'sweep')
   if (outgoing.length === 0) return payouts
   const problems = await rail.problemsOf([...new Set(outgoing.map(({ destination }) => destination))])
@@ -34,7 +38,8 @@ async function withoutProblems(
     kind === 'sweep' ? null : (problems.get(destination) ?? null)
   for (const payout of outgoing) {
     const reason = problemOf(payout)
-    if (reason !== null) await store.transact((tx) => failPayout(tx, { payout, reason, settings }))
+    if (reason !== null)
+      await alone(context, payout, () => store.transact((tx) => failPayout(tx, { payout, reason, settings })))
   }
   return payouts.filter((payout) => problemOf(payout) === null)
 }
@@ -127,17 +132,29 @@ async function gasFor({ store, rail, settings }: PayoutContext, { lease, payouts
 }
 
 async function signAndSend(context: PayoutContext, { lease, payouts }: Batch): Promise<void> {
-  const { store, rail } = context
-  const signed = await rail.sign(payouts.map(intentOf))
-  const attempts = signed.map((transaction, i) => {
-    const { id, attempts: before } = payouts[i] as ClaimedPayout
-    return { ...transaction, payoutId: id, n: before + 1 }
-  })
+  const { store, rail, settings } = context
+  const outcomes = await rail.sign(payouts.map(intentOf))
+  const attempts: NewAttempt[] = []
+  for (const [i, outcome] of outcomes.entries()) {
+    const { id, attempts: before, state } = payouts[i] as ClaimedPayout
+    if ('done' in outcome) attempts.push({ ...outcome.done, payoutId: id, n: before + 1 })
+    else await store.transact((tx) => setAside(tx, { id, lease, state, settings, reason: outcome.refused }))
+  }
   const kept = await store.transact((tx) => insertAttempts(tx, { lease, attempts }))
   await broadcastAll(
     context,
     attempts.filter(({ payoutId }) => kept.has(payoutId)),
   )
+}
+
+/** The signer will not sign it; retrying will not help, and nothing else may wait for it. */
+async function setAside(
+  tx: Tx,
+  refused: Pick<ClaimedPayout, 'id' | 'state'> & { lease: string; settings: WalletSettings; reason: unknown },
+): Promise<void> {
+  const { id, lease, state, settings, reason } = refused
+  await postponePayouts(tx, { ids: [id], lease, pauseMs: settings.idleDepositCheckMs, state })
+  await openFinding(tx, { kind: 'payout_refused', subject: id, details: { reason: String(reason) } })
 }
 
 function intentOf({ id, kind, sourceIndex, destination, net, attempts }: ClaimedPayout): Intent {

@@ -1,6 +1,7 @@
 import type { Tx } from '#platform/db'
 import { openFinding } from '../findings/findings.ts'
 import type { ChainStatus } from '../rail.ts'
+import { alone } from './alone.ts'
 import { broadcastAll } from './broadcast.ts'
 import type { ClaimedPayout, LiveAttempt } from './payout.ts'
 import { confirmPayout, failPayout } from './settle.ts'
@@ -25,7 +26,8 @@ export async function followPayouts(context: PayoutContext, claimed: readonly Cl
   const statuses = await rail.statusesOf(followed.map(({ live }) => live.signature))
   const withState = (state: ChainStatus['state']) =>
     followed.filter(({ live }) => (statuses.get(live.signature)?.state ?? 'missing') === state)
-  for (const one of withState('finalized')) await finish(context, one, statuses.get(one.live.signature))
+  for (const one of withState('finalized'))
+    await alone(context, one.payout, () => finish(context, one, statuses.get(one.live.signature)))
   const seen = withState('seen').filter(({ live }) => !live.seen || live.missing !== 'no')
   if (seen.length > 0) await store.transact((tx) => markSeen(tx, signaturesOf(seen)))
   const missing = withState('missing')
@@ -60,11 +62,13 @@ async function resend(context: PayoutContext, missing: readonly Followed[]): Pro
 }
 
 /** Past its last valid block, and looked for in vain twice with time between: only then it is dead (D-15). */
-async function giveUp({ store, settings }: PayoutContext, expired: readonly Followed[]): Promise<void> {
+async function giveUp(context: PayoutContext, expired: readonly Followed[]): Promise<void> {
+  const { store, settings } = context
   const firstTime = expired.filter(({ live }) => live.missing === 'no')
   if (firstTime.length > 0) await store.transact((tx) => markMissing(tx, signaturesOf(firstTime)))
+  const over = { error: 'expired', pauseMs: settings.pollMs }
   for (const { payout, live } of expired.filter(({ live }) => live.missing === 'twice'))
-    await store.transact((tx) => startOver(tx, { payout, live, error: 'expired', pauseMs: settings.pollMs }))
+    await alone(context, payout, () => store.transact((tx) => startOver(tx, { payout, live, ...over })))
 }
 
 async function startOver(

@@ -245,7 +245,10 @@ export async function countPanicsSince(db: Db, { partyId, since }: { partyId: st
   return Number(row?.total ?? 0n)
 }
 
-/** Which of these transactions we signed ourselves, all of them or the sweeps only. */
+/**
+ * Which of these transactions we signed ourselves, all of them or the sweeps only. Those given up are left out: if one
+ * lands all the same, it must be seen.
+ */
 export async function signaturesOfOurs(
   db: Db,
   { signatures, sweepsOnly }: { signatures: readonly string[]; sweepsOnly: boolean },
@@ -253,7 +256,7 @@ export async function signaturesOfOurs(
   if (signatures.length === 0) return new Set()
   const rows = await db.rows<{ signature: string }>(sql`
     select a.signature from payout_attempt a join payout p on p.id = a.payout_id
-    where a.signature = any(${signatures}) and (p.kind = 'sweep' or not ${sweepsOnly})`)
+    where a.signature = any(${signatures}) and a.state <> 'dead' and (p.kind = 'sweep' or not ${sweepsOnly})`)
   return new Set(rows.map(({ signature }) => signature))
 }
 

@@ -12,7 +12,7 @@ export interface PayoutContext {
   readonly store: Store
   readonly rail: Rail
   readonly settings: WalletSettings
-  readonly log: Pick<Logger, 'warn'>
+  readonly log: Pick<Logger, 'warn' | 'error'>
 }
 
 const BATCH = 64

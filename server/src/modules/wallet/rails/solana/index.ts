@@ -1,15 +1,9 @@
 import { type Address, address, type Base64EncodedWireTransaction, getBase64Decoder, type Signature } from '@solana/kit'
 import type { Micros } from '#kernel/money'
-import { type ChainStatus, ChainUnreachable, type Rail } from '../../rail.ts'
+import type { Outcome } from '#platform/gather'
+import { type ChainStatus, ChainUnreachable, type Rail, type SignedTransaction } from '../../rail.ts'
 import { isWalletAddress, lookUp, problemsOf, tokenIn } from './accounts.ts'
 import { movementIn, type ParsedTransaction } from './movement.ts'
-import {
-  ASSOCIATED_TOKEN_PROGRAM,
-  COMPUTE_BUDGET_PROGRAM,
-  MEMO_PROGRAM,
-  SYSTEM_PROGRAM,
-  TOKEN_PROGRAM,
-} from './programs.ts'
 import { connectSolana, type SolanaRpc } from './rpc.ts'
 import { createSolanaSigner, type SolanaSigner } from './signer.ts'
 
@@ -56,10 +50,7 @@ export async function createSolanaRail(options: SolanaRailOptions): Promise<Rail
     priorityFeeMicroLamports: options.priorityFeeMicroLamports ?? 0n,
   })
   const rpc = connectSolana({ rpcUrl: options.rpcUrl, timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS })
-  const reserved = new Set<string>([
-    ...[signer.hotWallet.address, signer.hotWallet.tokenAccount, signer.feePayer, mint],
-    ...[TOKEN_PROGRAM, SYSTEM_PROGRAM, ASSOCIATED_TOKEN_PROGRAM, MEMO_PROGRAM, COMPUTE_BUDGET_PROGRAM],
-  ])
+  const reserved = new Set<string>([signer.hotWallet.address, signer.hotWallet.tokenAccount, signer.feePayer])
   return {
     network: 'solana',
     hotWallet: signer.hotWallet,
@@ -104,7 +95,7 @@ function reading({ rpc, signer, mint }: Parts): Reading {
         node.getTransaction(signature as Signature, {
           encoding: 'jsonParsed',
           commitment: 'finalized',
-          maxSupportedTransactionVersion: 0,
+          maxSupportedTransactionVersion: 1,
         }),
       )
       // The node listed it as finalized: one that cannot show it now lags behind, and guessing would lose money.
@@ -140,7 +131,14 @@ function sending({ rpc, signer }: Parts): Sending {
     sign: async (intents) => {
       if (intents.length === 0) return []
       const { value } = await rpc.ask((node) => node.getLatestBlockhash({ commitment: 'confirmed' }))
-      return Promise.all(intents.map((intent) => signer.sign(intent, value)))
+      return Promise.all(
+        intents.map((intent) =>
+          signer.sign(intent, value).then(
+            (done): Outcome<SignedTransaction> => ({ done }),
+            (refused: unknown) => ({ refused }),
+          ),
+        ),
+      )
     },
     broadcast: async (bytes) => {
       const wire = getBase64Decoder().decode(bytes) as Base64EncodedWireTransaction
