@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SignedTransaction } from '../rail.ts'
 import { drive, openWalletWorld, until, type WalletWorld } from '../test-world.ts'
 import { cancelWithdrawal } from './cancel.ts'
+import { panic } from './panic.ts'
 import { payoutOfParty } from './store.ts'
 
 let world: WalletWorld
@@ -156,6 +157,46 @@ describe('D-15 a transaction is a row before it is sent', () => {
     expect(await world.chain.balance(agent.outside.address)).toBe(12n * 4_900_000n)
     expect(await world.money(agent)).toEqual({ available: 0n, pending: 0n })
   })
+})
+
+test('D-17 a transaction that lands although it was given up is a finding', async () => {
+  await world.funded(10n * USDC)
+  const { agent, id, is } = await withdrawing()
+  const lying = world.another({ rail: { statusesOf: async () => new Map() } })
+  await lying.sweeps[1]?.run()
+  await world.chain.advance(200)
+  await until(async () => {
+    await lying.sweeps[1]?.run()
+    return (await attemptsOf(id))[0]?.state === 'dead'
+  }, 'the lie to be believed')
+  await drive(world, world.wallet, { until: () => is('confirmed') })
+  expect(await world.chain.balance(agent.outside.address)).toBe(9_800_000n)
+  const [first] = await attemptsOf(id)
+  const found = await until(async () => {
+    await world.wallet.sweeps[0]?.run()
+    return (await world.findings()).find(({ kind }) => kind === 'unexplained_outflow')
+  }, 'the finding')
+  expect(found.subject).toContain(first?.signature)
+  expect(await world.wallet.audit()).toMatchObject({ covered: false })
+  await world.chain.give(world.rail.hotWallet.address, 4_900_000n)
+  await world.chain.finalize()
+})
+
+test('D-32 a panic that cannot be delivered comes back and freezes what goes out', async () => {
+  const agent = await world.register()
+  const owner = await world.chain.wallet(6n * USDC)
+  await world.deposit(agent, 6n * USDC, owner)
+  await world.confirm(agent)
+  await world.setAddress(agent, owner.address)
+  const settings = world.wallet.settings
+  const asked = await world.store.transact((tx) => panic(tx, { partyId: agent.id, network: 'solana', settings }))
+  expect(asked).toMatchObject({ amount: 5n * USDC, emergencyAddress: owner.address })
+  const gone = world.another({
+    rail: { problemsOf: async (all) => new Map(all.map((one) => [one, 'token_account_frozen'])) },
+  })
+  await drive(world, gone, { until: async () => (await stateOf(agent.id, asked.id)).state === 'failed' })
+  expect(await world.money(agent)).toEqual({ available: 5n * USDC, pending: 0n })
+  await expect(world.withdraw(agent, 5n * USDC)).rejects.toMatchObject({ code: 'outgoing_frozen' })
 })
 
 describe('D-34 what cannot be paid', () => {
