@@ -2,7 +2,7 @@ import type { Micros } from '#kernel/money'
 import { balanceOf, world } from '#ledger'
 import type { Db } from '#platform/db'
 import { addressesAfter, type DepositAddress } from './deposits/store.ts'
-import { type Underway, underway } from './payouts/store.ts'
+import { type Underway, underway } from './payouts/attempt-store.ts'
 import type { Network, Rail } from './rail.ts'
 
 export interface NetworkAudit {

@@ -72,6 +72,11 @@ export const walletRefusals = defineRefusals({
     'The available balance is below {minimum} micro-units, the least that panic sends',
     'Money in open jobs stays there; send {"cancelOrders": true} to cancel your undelivered orders first.',
   ],
+  no_revenue: [
+    'invalid',
+    'The platform has earned {earned} micro-units, less than the {minimum} that are paid out at once',
+    'Wait until there is more.',
+  ],
   too_many_panics: [
     'limited',
     'Panic has paid out {limit} times within a day, and that is the most',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Store } from '#platform/db'
 import { walletRefusals } from '../errors.ts'
-import { signaturesOfOurs } from '../payouts/store.ts'
+import { signaturesOfOurs } from '../payouts/attempt-store.ts'
 import { ChainUnreachable, type Movement, type Rail } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
 import { creditMovements } from './credit.ts'

@@ -1,7 +1,7 @@
 import type { Sweep } from '#platform/sweeps'
 import { mendFinding, openFinding } from '../findings/findings.ts'
 import { openSubjects } from '../findings/store.ts'
-import { sweepsUnderway } from '../payouts/store.ts'
+import { sweepsUnderway } from '../payouts/attempt-store.ts'
 import { requestSweep } from '../payouts/sweep.ts'
 import { HOT_WALLET_INDEX, registerHotWallet } from './assign.ts'
 import { type ScanContext, scanAddress } from './scan.ts'

@@ -1,4 +1,4 @@
-import { markSent } from './store.ts'
+import { markSent } from './attempt-store.ts'
 import type { PayoutContext } from './worker.ts'
 
 interface Sendable {

@@ -4,10 +4,11 @@ import { mendFinding, openFinding } from '../findings/findings.ts'
 import type { DestinationProblem, Intent } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
 import { alone } from './alone.ts'
+import { insertAttempts, type NewAttempt, unseenOutflow } from './attempt-store.ts'
 import { broadcastAll } from './broadcast.ts'
 import type { ClaimedPayout } from './payout.ts'
 import { failPayout, tell } from './settle.ts'
-import { insertAttempts, type NewAttempt, postponePayouts, unseenOutflow } from './store.ts'
+import { postponePayouts } from './store.ts'
 import type { PayoutContext } from './worker.ts'
 
 interface Batch {

@@ -2,10 +2,11 @@ import type { Tx } from '#platform/db'
 import { openFinding } from '../findings/findings.ts'
 import type { ChainStatus } from '../rail.ts'
 import { alone } from './alone.ts'
+import { endAttempt, markMissing, markSeen } from './attempt-store.ts'
 import { broadcastAll } from './broadcast.ts'
 import type { ClaimedPayout, LiveAttempt } from './payout.ts'
 import { confirmPayout, failPayout } from './settle.ts'
-import { endAttempt, markMissing, markSeen, reopenPayout } from './store.ts'
+import { reopenPayout } from './store.ts'
 import type { PayoutContext } from './worker.ts'
 
 interface Followed {

@@ -1,9 +1,11 @@
 import sql from 'sql-template-tag'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fees } from '#ledger'
 import type { SignedTransaction } from '../rail.ts'
 import { drive, openWalletWorld, until, type WalletWorld } from '../test-world.ts'
 import { cancelWithdrawal } from './cancel.ts'
 import { panic } from './panic.ts'
+import { payOutRevenue } from './revenue.ts'
 import { payoutOfParty } from './store.ts'
 
 let world: WalletWorld
@@ -197,6 +199,25 @@ test('D-32 a panic that cannot be delivered comes back and freezes what goes out
   await drive(world, gone, { until: async () => (await stateOf(agent.id, asked.id)).state === 'failed' })
   expect(await world.money(agent)).toEqual({ available: 5n * USDC, pending: 0n })
   await expect(world.withdraw(agent, 5n * USDC)).rejects.toMatchObject({ code: 'outgoing_frozen' })
+})
+
+test('the platform’s revenue is paid out once, also when asked for twice at the same time', async () => {
+  for (let i = 0; i < 5; i++) await world.deposit(await world.register(), USDC)
+  await until(async () => {
+    await world.wallet.sweeps[0]?.run()
+    return (await world.balance(fees('USDC', 'activation'))) >= 5n * USDC
+  }, 'the activation fees')
+  const { address } = await world.chain.wallet(0n)
+  const revenue = { network: 'solana', destination: address, settings: world.wallet.settings } as const
+  const asked = await Promise.allSettled([
+    world.store.transact((tx) => payOutRevenue(tx, revenue)),
+    world.store.transact((tx) => payOutRevenue(tx, revenue)),
+  ])
+  const [paid, refused] = asked.toSorted((a, b) => a.status.localeCompare(b.status))
+  expect(refused).toMatchObject({ reason: { code: 'no_revenue' } })
+  const amount = paid?.status === 'fulfilled' ? paid.value.amount : 0n
+  await drive(world, world.wallet, { until: async () => (await world.chain.balance(address)) === amount })
+  expect(await world.balance(fees('USDC', 'activation'))).toBe(0n)
 })
 
 describe('D-34 what cannot be paid', () => {

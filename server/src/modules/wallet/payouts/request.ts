@@ -15,8 +15,9 @@ export interface PayoutRequest {
   /** What leaves the account; `fee` of it stays with the platform. */
   readonly gross: Micros
   readonly fee: Micros
-  /** Where the money is taken from now, where it waits for the chain, and where it goes if it cannot be delivered. */
-  readonly from: AccountId
+  /** Where the money is taken from now: one account, or parts of the gross from several. */
+  readonly from: AccountId | readonly { readonly account: AccountId; readonly amount: Micros }[]
+  /** Where it waits for the chain, and where it goes if it cannot be delivered. */
   readonly heldIn: AccountId
   readonly returnTo: AccountId
 }
@@ -29,11 +30,12 @@ export async function requestPayout(tx: Tx, request: PayoutRequest): Promise<{ i
   const { from, heldIn, ...rest } = request
   const id = newId()
   const net = request.gross - request.fee
+  const parts = typeof from === 'string' ? [{ account: from, amount: request.gross }] : from
   await post(tx, {
     key: `withdrawal:${id}:lock`,
     reason: 'withdrawal',
     subject: id,
-    postings: [{ from, to: heldIn, amount: request.gross }],
+    postings: parts.map(({ account, amount }) => ({ from: account, to: heldIn, amount })),
   })
   await insertPayout(tx, { ...rest, id, net, heldIn, sourceIndex: null })
   return { id, net }

@@ -7,8 +7,9 @@ import { emitWallet } from '../events.ts'
 import { mendFinding, openFinding } from '../findings/findings.ts'
 import type { Rail } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
+import { endAttempt } from './attempt-store.ts'
 import type { ClaimedPayout, LiveAttempt, Payout, PayoutState } from './payout.ts'
-import { endAttempt, endPayout } from './store.ts'
+import { endPayout } from './store.ts'
 import { requestSweep } from './sweep.ts'
 
 export interface Settlement {
