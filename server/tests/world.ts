@@ -40,7 +40,10 @@ export interface World {
   pass(seconds: number): Promise<void>
   /** Runs background work until there is none. */
   settle(): Promise<void>
-  /** Every check of the books; differences fail the test that asks. */
+  /** Asks again until there is an answer. */
+  until<T>(ask: () => Promise<T | undefined>): Promise<T>
+  /** Where it listens, if it does. */
+  readonly url: string
   close(): Promise<void>
 }
 
@@ -57,12 +60,19 @@ export interface WorldOptions {
   readonly market?: string
   /** A chain to share with another world. */
   readonly chain?: TestChain
+  /** Listens on a free port, and works in the background as a running server does. */
+  readonly listens?: boolean
 }
 
 const ACTIVATION = 1_000_000n
 
 /** A whole market of its own: real database, real local chain, every door open, a clock that only moves when told to. */
-export async function openWorld({ limits = 'off', market, chain: shared }: WorldOptions = {}): Promise<World> {
+export async function openWorld({
+  limits = 'off',
+  market,
+  chain: shared,
+  listens = false,
+}: WorldOptions = {}): Promise<World> {
   const [database, chain] = await Promise.all([openTestDatabase(), shared ?? startTestChain()])
   await database.store.close()
   const operatorKey = `op_${newId()}`
@@ -71,16 +81,20 @@ export async function openWorld({ limits = 'off', market, chain: shared }: World
     SOUK_DATA_DIR: '/nonexistent',
     ...(market === undefined ? {} : { SOUK_MARKET: market }),
   })
+  const port = listens ? await freePort() : 3000
+  const url = `http://localhost:${port}`
   const souk = await openSouk({
     config,
     secrets: { masterSecret: freshMasterSecret(), operatorKey, made: true },
     databaseUrl: database.url,
     solanaRpcUrl: chain.rpcUrl,
-    publicUrl: 'http://localhost:3000',
+    publicUrl: url,
     version: '0.0.0-test',
     log: createLog(process.env['SOUK_TEST_LOG'] ?? 'silent'),
-    ownPorts: () => [],
+    ownPorts: () => [port],
   })
+  if (listens) await souk.http.listen({ port })
+  if (listens) souk.sweeper.start()
   await souk.http.ready()
   const call: World['call'] = async (method, path, { key, body, headers = {} } = {}) => {
     const response = await souk.http.inject({
@@ -99,6 +113,8 @@ export async function openWorld({ limits = 'off', market, chain: shared }: World
   const world = { souk, chain, databaseUrl: database.url, operatorKey, call }
   return {
     ...world,
+    url,
+    until,
     agent: (options) => enrol(world, options),
     service: listService,
     pass: (seconds) => moveClock(souk, seconds),
@@ -109,6 +125,28 @@ export async function openWorld({ limits = 'off', market, chain: shared }: World
       await database.drop()
     },
   }
+}
+
+const UNTIL_MS = 20_000
+
+async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + UNTIL_MS
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    if (Date.now() > deadline) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net')
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
 }
 
 async function moveClock(souk: Souk, seconds: number): Promise<void> {

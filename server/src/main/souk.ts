@@ -97,12 +97,17 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     store,
     sealingKey,
     receiptKey,
-    outbound: createOutbound({ allowLoopback: !config.live, ownPorts }),
+    outbound: createOutbound({ allowLoopback: !config.live, ownPorts, ownDoor: (url) => isCatchAll(url, publicUrl) }),
     validator: createSchemaValidator(),
     engine: createEngine({ forms: [directForm], issueReceipts }),
     answers: createAnswerBook(store, sealingKey),
     standing: createStanding(store.read),
   }
+}
+
+/** The sandbox's own receiver of webhooks; in live mode no URL reaches this machine anyway. */
+function isCatchAll(url: URL, publicUrl: string): boolean {
+  return url.port === new URL(publicUrl).port && url.pathname.startsWith('/sandbox/hooks/')
 }
 
 function openWebhooks({ log }: SoukOptions, { store, outbound, standing, sealingKey }: Core) {

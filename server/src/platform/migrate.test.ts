@@ -1,8 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeEach, expect, inject, test } from 'vitest'
 import { newId } from '#kernel/id'
-import { createDatabase, dropDatabase } from '#platform/embedded-postgres/index'
-import { withDatabase } from '#tests/database-url'
+import { createDatabase, databaseUrl, dropDatabase } from '#platform/embedded-postgres/index'
 import { migrate } from './migrate.ts'
 
 const adminUrl = inject('databaseUrl')
@@ -13,7 +12,7 @@ beforeEach(async () => {
   const name = `test_${newId().replaceAll('-', '')}`
   made.push(name)
   await createDatabase(adminUrl, name)
-  url = withDatabase(adminUrl, name)
+  url = databaseUrl(adminUrl, name)
 })
 afterAll(async () => {
   for (const name of made) await dropDatabase(adminUrl, name)

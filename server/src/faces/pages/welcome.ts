@@ -9,7 +9,9 @@ export const welcomeRoutes =
   async (app) => {
     const config = rules({ auth: 'public' })
     const welcome = welcomePage(publicUrl, sandbox)
-    app.get('/', { config, schema: { hide: true } }, async (_request, reply) => reply.type('text/html; charset=utf-8').send(welcome))
+    app.get('/', { config, schema: { hide: true } }, async (_request, reply) =>
+      reply.type('text/html; charset=utf-8').send(welcome),
+    )
     app.get('/refusals', { config, schema: { hide: true } }, async (_request, reply) =>
       reply.type('text/html; charset=utf-8').send(refusalsPage()),
     )

@@ -13,6 +13,8 @@ export interface OutboundOptions {
   readonly allowLoopback: boolean
   /** Ports this server, its database and its chains listen on: never called on this machine's addresses. */
   readonly ownPorts: () => readonly number[]
+  /** What of this server may be called after all: the sandbox's catch-all receiver. */
+  readonly ownDoor?: (url: URL) => boolean
   readonly timeoutMs?: number
   readonly maxResponseBytes?: number
   /** For tests; DNS otherwise. */
@@ -97,7 +99,8 @@ function assertAllowed(address: string, target: Target, options: OutboundOptions
     const where = kind === 'loopback' ? 'this machine (loopback)' : `an address that is not public (${range})`
     throw broken(`it points to ${where}`)
   }
-  if (options.ownPorts().includes(target.port) && (kind === 'loopback' || isOurs(address))) {
+  const isOwn = options.ownPorts().includes(target.port) && (kind === 'loopback' || isOurs(address))
+  if (isOwn && !options.ownDoor?.(target.url)) {
     throw broken('it points to this server itself')
   }
 }
