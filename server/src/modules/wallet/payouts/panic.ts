@@ -1,7 +1,7 @@
 import { ownProfileOf, profileOf } from '#identity'
 import type { Micros } from '#kernel/money'
 import { addSeconds, DAY_SECONDS } from '#kernel/time'
-import { available, balanceOf, pending } from '#ledger'
+import { available, openBook, pending } from '#ledger'
 import type { Db, Tx } from '#platform/db'
 import { freezeOutgoing } from '#spending'
 import { walletRefusals } from '../errors.ts'
@@ -37,14 +37,15 @@ export async function emergencyAddressOf(db: Db, partyId: string): Promise<strin
 export async function panic(tx: Tx, { partyId, network, settings }: Panic): Promise<PaidPanic> {
   const emergencyAddress = await emergencyAddressOf(tx, partyId)
   if (emergencyAddress === null) throw walletRefusals.no_emergency_address({ until: tx.now.toISOString() })
-  const from = available('USDC', partyId)
-  const amount = await balanceOf(tx, from)
+  const [from, heldIn] = [available('USDC', partyId), pending('USDC', partyId)]
+  // Locked before it is read and before panics are counted, so that of many at once each one sees those before it.
+  const amount = (await openBook(tx, [from, heldIn])).balanceOf(from)
   if (amount < settings.panicMinimum) throw walletRefusals.nothing_to_rescue({ minimum: String(settings.panicMinimum) })
   const since = addSeconds(tx.now, -DAY_SECONDS)
   if ((await countPanicsSince(tx, { partyId, since })) >= settings.panicsPerDay)
     throw walletRefusals.too_many_panics({ limit: settings.panicsPerDay })
   const request = { kind: 'panic', partyId, network, destination: emergencyAddress, gross: amount, fee: 0n } as const
-  const { id } = await requestPayout(tx, { ...request, from, heldIn: pending('USDC', partyId), returnTo: from })
+  const { id } = await requestPayout(tx, { ...request, from, heldIn, returnTo: from })
   const news = {
     payoutId: id,
     kind: 'panic',
