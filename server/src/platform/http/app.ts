@@ -6,7 +6,7 @@ import type { Authenticate } from './caller.ts'
 import { guardRoutes } from './guard.ts'
 import { createLimiter, type Limits } from './limits.ts'
 import { describeRoutes } from './openapi.ts'
-import { sendRefusals } from './refusals.ts'
+import { refusePaths, sendRefusals } from './refusals.ts'
 import { readJsonStrictly, validateStrictly } from './validation.ts'
 
 export interface HttpOptions {
@@ -35,6 +35,7 @@ export async function buildHttp(options: HttpOptions): Promise<Http> {
     exposeHeadRoutes: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: refusePaths(options.publicUrl),
     trustProxy: trusted(options.trustProxy),
     genReqId: (request) => {
       const given = request.headers['x-request-id']

@@ -42,7 +42,24 @@ interface Problem {
 
 /** Every error leaves as RFC 9457 problem details with `error` (the sentence), `code`, `fix` and `request_id` beside. */
 export function sendRefusals(app: FastifyInstance, publicUrl: string): void {
-  const send = (request: FastifyRequest, reply: FastifyReply, { status, error, code, fix, extras }: Problem) => {
+  const send = createSender(publicUrl)
+  app.setErrorHandler((error: FastifyError, request, reply) => send(request, reply, problemOf(error, request)))
+  app.setNotFoundHandler((request, reply) => send(request, reply, nothingAt(request)))
+}
+
+/** A path that cannot even be looked for is refused before any handler of errors is asked; Fastify takes this as an option. */
+export function refusePaths(publicUrl: string): FrameworkErrors {
+  const send = createSender(publicUrl)
+  return (error, request, reply) => {
+    const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+    void send(request, reply, isTooLong ? nothingAt(request) : problemOf(error, request))
+  }
+}
+
+type FrameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
+
+function createSender(publicUrl: string) {
+  return (request: FastifyRequest, reply: FastifyReply, { status, error, code, fix, extras }: Problem) => {
     if ((status === 503 || code === 'busy') && !reply.hasHeader('retry-after'))
       reply.header('retry-after', RETRY_AFTER_SECONDS)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
@@ -59,11 +76,10 @@ export function sendRefusals(app: FastifyInstance, publicUrl: string): void {
       .serializer(JSON.stringify)
       .send(body)
   }
-  app.setErrorHandler((error: FastifyError, request, reply) => send(request, reply, problemOf(error, request)))
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
-    return send(request, reply, ofRefusal(httpRefusals.no_such_path({ method: request.method, path })))
-  })
+}
+
+function nothingAt({ method, url }: FastifyRequest): Problem {
+  return ofRefusal(httpRefusals.no_such_path({ method, path: url.split('?', 1)[0] ?? '' }))
 }
 
 function problemOf(error: FastifyError, request: FastifyRequest): Problem {
