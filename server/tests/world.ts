@@ -120,11 +120,19 @@ export async function openWorld({
     pass: (seconds) => moveClock(souk, seconds),
     settle: () => souk.sweeper.runUntilIdle(),
     close: async () => {
+      await requireCleanBooks(call, operatorKey)
       await souk.close()
       if (!shared) await chain.close()
       await database.drop()
     },
   }
+}
+
+/** Every test world ends with the audit (D-18). */
+async function requireCleanBooks(call: World['call'], key: string): Promise<void> {
+  const { body } = await call('GET', '/api/v1/admin/audit', { key })
+  const wrong = body.checks?.filter(({ ok }: { ok: boolean }) => !ok)
+  if (body.ok !== true) throw new Error(`the books are not clean: ${JSON.stringify(wrong ?? body)}`)
 }
 
 const UNTIL_MS = 20_000

@@ -5,6 +5,7 @@ import type { Metrics } from '#platform/metrics'
 import type { Sweeper } from '#platform/sweeps'
 import type { ReceiptKey } from '#receipts'
 import { operatorAgentRoutes } from '../faces/operator/agents.ts'
+import { operatorAuditRoutes } from '../faces/operator/audit.ts'
 import { operatorWalletRoutes } from '../faces/operator/wallet.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
 import { welcomeRoutes } from '../faces/pages/welcome.ts'
@@ -37,7 +38,7 @@ const SWEEP_STALE_MS = 60_000
 
 /** Every way in. A process that only works in the background shows its health and nothing else. */
 export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
-  const { config, version, publicUrl, context, store, sweeper, metrics, receiptKey } = parts
+  const { config, version, publicUrl, context, store, sweeper, wallet, metrics, receiptKey } = parts
   await http.register(healthRoutes({ version, mode: config.mode, vitals: vitalsOf(parts), metrics }))
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
@@ -49,6 +50,9 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   for (const routes of [operatorAgentRoutes, operatorWalletRoutes]) {
     await http.register(routes({ store }), { prefix: '/api/v1/admin' })
   }
+  const chain = async () => [await wallet.wallet.audit()]
+  const audit = operatorAuditRoutes({ store, receiptKeys: [receiptKey.jwk], chain })
+  await http.register(audit, { prefix: '/api/v1/admin' })
   if (config.live) return
   const solana = { rpcUrl: parts.solanaRpcUrl, mint: config.solana.mint }
   await http.register(sandboxRoutes({ store, sweeper, publicUrl, solana, loopback: config.http.loopback }))
