@@ -7,6 +7,9 @@ import { openTestDatabase, type TestDatabase } from '#tests/database'
 import { UnknownOutcome } from './db/outcome.ts'
 import { openStore, type Tx } from './db.ts'
 
+/** A busy machine, or a transaction of another database of the cluster, may hold things up. */
+const PATIENCE = { timeout: 15_000 }
+
 let db: TestDatabase
 /** Another connection, for what nobody does in production. */
 let other: pg.Client
@@ -48,7 +51,7 @@ async function killBackendAt(query: string): Promise<void> {
     )
     expect(rows).toHaveLength(1)
     return rows[0].killed
-  })
+  }, PATIENCE)
   expect(killed).toBe(true)
 }
 
@@ -125,7 +128,7 @@ test('a deadlock is tried again until both units are through', async () => {
     db.store.transact(async (tx) => {
       runs++
       await lockRow(tx, first)
-      await vi.waitFor(() => expect(runs).toBeGreaterThan(1))
+      await vi.waitFor(() => expect(runs).toBeGreaterThan(1), PATIENCE)
       await lockRow(tx, second)
       await tx.run(sql`update note set text = text || '+' where id = any(${[first, second]})`)
     })

@@ -16,6 +16,9 @@ import { NEUTRAL_TRUST } from '#trust'
 import { requestPayout } from '#wallet'
 import { type AuditDeps, type AuditReport, auditBooks, type NetworkHoldings } from './index.ts'
 
+/** A busy machine, or a transaction of another database of the cluster, may hold things up. */
+const PATIENCE = { timeout: 15_000 }
+
 const key = receiptKeyFrom(randomBytes(32))
 const engine = createEngine({ forms: [directForm], issueReceipts: createReceiptIssuer({ key, issuer: 'http://test' }) })
 const settings = { jobFeeBps: 300, jobAcceptSeconds: 300, jobReviewSeconds: 300, queueWaitSeconds: 600 }
@@ -94,7 +97,7 @@ async function rollUpFees(): Promise<void> {
       select 1 from account_rollup as rollup join account on no = account_no
       where id = ${fees('USDC', 'jobs')} and rollup.balance > 0`)
     expect(all).toHaveLength(1)
-  })
+  }, PATIENCE)
 }
 
 /** Audits books in which somebody did what nobody can do by any door: as a superuser, past triggers and constraints. */
@@ -166,7 +169,7 @@ describe('what is wrong is found', () => {
     ],
     [
       'an entry of fees that was changed after it was rolled up',
-      ['assets_sum_to_zero', 'balances_equal_entries', 'rollups_equal_entries'],
+      ['balances_equal_entries', 'rollups_equal_entries'],
       () => `update entry set amount = amount + 1 where to_no = ${account(fees('USDC', 'jobs'))}`,
     ],
     [
@@ -200,7 +203,7 @@ describe('what is wrong is found', () => {
     ],
     [
       'a rolled-up balance that was raised',
-      ['rollups_equal_entries'],
+      ['assets_sum_to_zero', 'rollups_equal_entries'],
       () => `update account_rollup set balance = balance + 1`,
     ],
     [

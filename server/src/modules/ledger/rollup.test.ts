@@ -6,6 +6,9 @@ import { openTestDatabase, type TestDatabase } from '#tests/database'
 import { fundedParty } from '#tests/money'
 import { available, balanceOf, fees, openAccounts, post, rollUp } from './index.ts'
 
+/** A busy machine, or a transaction of another database of the cluster, may hold things up. */
+const PATIENCE = { timeout: 15_000 }
+
 const FEE = fees('USDC', 'test')
 let db: TestDatabase
 let payer: string
@@ -53,7 +56,7 @@ test('what is certain moves into the rolled-up balance, and the balance stays wh
   await vi.waitFor(async () => {
     await rollUp(db.store)
     expect(await rolled()).toBe(50n)
-  })
+  }, PATIENCE)
   expect(await collected()).toBe(50n)
   await pay(7n)
   expect([await rolled(), await collected()]).toEqual([50n, 57n])
@@ -69,7 +72,7 @@ test('a unit of work that drew its id before the checkpoint and commits long aft
   await vi.waitFor(async () => {
     await rollUp(db.store)
     expect(await rolled()).toBe(15n)
-  })
+  }, PATIENCE)
 })
 
 test('a unit of work that begins between two roll-ups and stays open is not lost either', async () => {
@@ -83,7 +86,7 @@ test('a unit of work that begins between two roll-ups and stays open is not lost
   await vi.waitFor(async () => {
     await rollUp(db.store)
     expect(await rolled()).toBe(16n)
-  })
+  }, PATIENCE)
 })
 
 test('writers of all speeds and two rollers at once: at every moment the balance is what was committed', async () => {
@@ -109,5 +112,5 @@ test('writers of all speeds and two rollers at once: at every moment the balance
   await vi.waitFor(async () => {
     await rollUp(db.store)
     expect(await rolled()).toBe(committed)
-  })
+  }, PATIENCE)
 })
