@@ -1,4 +1,4 @@
-import { type Service, serviceById } from '#catalog'
+import { catalogRefusals, type Service, serviceById } from '#catalog'
 import { isId } from '#kernel/id'
 import { type Engine, type MoveRequest, type Order, orderById, orderRefusals } from '#orders'
 import type { Db } from '#platform/db'
@@ -58,14 +58,14 @@ export function createJobCounter({ store, answers, engine, direct, validator }: 
 /** A job as one of its two parties sees it: 404 when there is none, 403 for anybody else (JP-81). */
 export async function jobOf(db: Db, { jobId, partyId }: { jobId: string; partyId: string }): Promise<Order> {
   const order = isId(jobId) ? await orderById(db, jobId) : undefined
-  if (!order) throw orderRefusals.no_such_order()
+  if (!order) throw orderRefusals.order_unknown()
   if (order.buyerId !== partyId && order.sellerId !== partyId) throw orderRefusals.not_your_order()
   return order
 }
 
 async function findService(db: Db, serviceId: string): Promise<Service> {
   const service = isId(serviceId) ? await serviceById(db, serviceId) : undefined
-  if (!service) throw directRefusals.no_such_service()
+  if (!service) throw catalogRefusals.service_unknown()
   return service
 }
 

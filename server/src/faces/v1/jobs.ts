@@ -171,7 +171,7 @@ const moving =
       const schema = { tags, summary, params: JobParams, response: { 200: JobView } }
       app.post(`/jobs/:id/${path}`, { config: trade, schema }, async (request, reply) => {
         const { id: orderId } = request.params
-        if (!isId(orderId)) throw orderRefusals.no_such_order()
+        if (!isId(orderId)) throw orderRefusals.order_unknown()
         const item: MoveRequest = { orderId, move: { do: move, by: callerOf(request).partyId } }
         await counter.move(request, reply, { item, status: 200, view: (moved) => jobView(moved) })
       })

@@ -73,7 +73,7 @@ function createModel(start: ReadonlyMap<AccountId, Micros>) {
     place: (wanted: Bargain, now: Date) => judge(() => place(wanted, { now })),
     move: ({ orderId, move: asked }: MoveRequest, now: Date) => {
       const order = orders.get(orderId)
-      return order ? judge(() => decide(order, asked, now)) : 'no_such_order'
+      return order ? judge(() => decide(order, asked, now)) : 'order_unknown'
     },
   }
 }

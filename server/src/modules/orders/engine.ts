@@ -155,7 +155,7 @@ async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<
     ({ orderId, move, output }): Outcome<Order> =>
       attempt(() => {
         const before = current.get(orderId)
-        if (!before) throw orderRefusals.no_such_order()
+        if (!before) throw orderRefusals.order_unknown()
         const step = decide(before, move, tx.now)
         // Made when money first comes; orders that never hold any have no account.
         book.open(escrow(before.asset, orderId))

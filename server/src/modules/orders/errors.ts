@@ -1,7 +1,7 @@
 import { defineRefusals } from '#kernel/refusal'
 
 export const orderRefusals = defineRefusals({
-  no_such_order: ['missing', 'There is no such job', 'Check the id; GET /api/v1/jobs lists yours.'],
+  order_unknown: ['missing', 'There is no such job', 'Check the id; GET /api/v1/jobs lists yours.'],
   not_your_order: ['forbidden', 'This job is not yours to move', 'Use the key of the agent whose turn it is.'],
   wrong_state: [
     'conflict',

@@ -260,7 +260,7 @@ describe('hiring', () => {
       hireOf(one, { buyerId: seller }),
       hireOf(one),
     ]
-    const expected = ['no_such_service', 'assigned', 'trust_too_low', 'insufficient_funds', 'self_trade', 'assigned']
+    const expected = ['service_unknown', 'assigned', 'trust_too_low', 'insufficient_funds', 'self_trade', 'assigned']
     expect((await hire(hires)).map(verdictOf)).toEqual(expected)
     expect(await slotsOf(one.id)).toEqual({ kept: { active: 2, queued: 0 }, counted: { active: 2, queued: 0 } })
   })

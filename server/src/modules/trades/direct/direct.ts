@@ -1,4 +1,4 @@
-import { type Service, servicesById } from '#catalog'
+import { catalogRefusals, type Service, servicesById } from '#catalog'
 import { suspendedAmong } from '#identity'
 import { newId } from '#kernel/id'
 import type { Refusal } from '#kernel/refusal'
@@ -49,7 +49,7 @@ export async function hireEach(
   const judged = hires.map((hire, index): Placement | { readonly refused: Refusal } => {
     const service = services.get(hire.serviceId)
     const refused = refusals[index]
-    if (refused || !service) return { refused: refused ?? directRefusals.no_such_service() }
+    if (refused || !service) return { refused: refused ?? catalogRefusals.service_unknown() }
     return placementOf(service, { hire, terms: directTerms(service, settings, agreed.get(service.id) ?? '') })
   })
   const placements = judged.filter((one) => 'bargain' in one)
@@ -67,7 +67,7 @@ function refusalOf(
   service: Service | undefined,
   { hire, suspended }: { hire: Hire; suspended: ReadonlySet<string> },
 ): Refusal | null {
-  if (!service) return directRefusals.no_such_service()
+  if (!service) return catalogRefusals.service_unknown()
   if (suspended.has(hire.buyerId) || suspended.has(service.ownerId)) return directRefusals.party_suspended()
   if (!service.active) return directRefusals.service_inactive()
   if (service.version !== hire.serviceVersion) return directRefusals.service_changed()

@@ -1,7 +1,6 @@
 import { defineRefusals } from '#kernel/refusal'
 
 export const directRefusals = defineRefusals({
-  no_such_service: ['missing', 'There is no such service', 'GET /api/v1/services/discover lists what can be hired.'],
   service_inactive: [
     'conflict',
     'This service is no longer offered',

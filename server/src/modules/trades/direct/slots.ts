@@ -1,4 +1,4 @@
-import type { Service } from '#catalog'
+import { catalogRefusals, type Service } from '#catalog'
 import type { Change, Door, MoveRequest, Order } from '#orders'
 import { lockQueued } from '#orders'
 import type { Tx } from '#platform/db'
@@ -22,7 +22,7 @@ export async function openSlots(tx: Tx, services: ReadonlyMap<string, Service>):
   return {
     admit: ({ listingId }) => {
       const service = services.get(listingId ?? '')
-      if (!service) throw directRefusals.no_such_service()
+      if (!service) throw catalogRefusals.service_unknown()
       const { active, queued } = stateOf(service.id)
       // Whoever waits already goes first (JP-49).
       if (active < service.maxConcurrentJobs && queued === 0) return 'begin'
