@@ -20,6 +20,8 @@ export interface DurableChain {
   revive(): Promise<void>
   /** A wallet outside the market with an open token account and so much USDC. */
   wallet(micros: bigint): Promise<Wallet>
+  /** Out of nowhere: nobody sent it. */
+  give(address: string, amount: bigint): Promise<void>
   send(from: Wallet, to: string, amount: bigint): Promise<void>
   balance(owner: string): Promise<bigint>
   /** What arrived in the token account of an owner, by transaction, as the chain tells it. */
@@ -57,6 +59,7 @@ export async function openDurableChain(dataDir: string): Promise<DurableChain> {
       if (amount === 0n) await openTokenAccount({ rpcUrl, secretKey: wallet.secretKey, mint: MINT })
       return wallet
     },
+    give: async (address, amount) => void (await faucet({ rpcUrl, address, amount })),
     send: async ({ secretKey }, to, amount) => void (await sendToken({ rpcUrl, secretKey, to, amount, mint: MINT })),
     balance: (owner) => tokenBalance({ rpcUrl, owner, mint: MINT }),
     arrivals: async (owner) => arrivals(rpcUrl, await tokenAddress(owner, MINT)),

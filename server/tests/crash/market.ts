@@ -25,7 +25,7 @@ export interface Market {
   insist(ask: Ask): Promise<Reply>
   /** Moves the market's clock; what becomes due is left to the servers. */
   pass(seconds: number): Promise<void>
-  /** Waits until the servers have nothing left to do: no deadline missed, no payout under way, no webhook waiting. */
+  /** Waits until the servers have nothing left to do: no deadline missed, no payout under way, no webhook untried. */
   idle(): Promise<void>
   close(): Promise<void>
 }
@@ -134,7 +134,7 @@ async function idle(store: Store): Promise<void> {
       select
         (select count(*)::int from orders where due_at <= ${await store.now()}) as due,
         (select count(*)::int from payout where ended_at is null) as payouts,
-        (select count(*)::int from delivery where state = 'pending' and due_at <= ${await store.now()}) as deliveries,
+        (select count(*)::int from delivery where state = 'pending' and attempts = 0) as deliveries,
         (select count(*)::int from event_reader as reader where exists (
           select 1 from event where (event.xid, event.id) > (reader.xid, reader.event_id))) as readers`)
     return last !== undefined && Object.values(last).every((count) => count === 0)

@@ -44,8 +44,11 @@ export function exchange(base: string, { method, path, key, body, headers = {} }
       },
     })
     sent.on('timeout', () => sent.destroy(new Error(`no answer within ${PATIENCE_MS} ms`)))
-    sent.on('error', fail)
+    let answered = false
+    // A server may answer, and hang up, before it has read everything.
+    sent.on('error', (error) => answered || fail(error))
     sent.on('response', (response) => {
+      answered = true
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', fail)
@@ -60,5 +63,14 @@ export function exchange(base: string, { method, path, key, body, headers = {} }
 
 function replyOf(status: number, headers: IncomingHttpHeaders, text: string): Reply {
   const isJson = String(headers['content-type']).includes('json')
-  return { status, headers, text, body: isJson ? JSON.parse(text) : undefined }
+  return { status, headers, text, body: isJson ? parsed(text) : undefined }
+}
+
+/** The answer to a HEAD says that it is JSON and is empty. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
