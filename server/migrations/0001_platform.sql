@@ -13,20 +13,29 @@ create table installation (
   created_at timestamptz not null default clock_timestamp()
 );
 
--- Readers follow (xid, id) below the snapshot horizon: by id alone rows that commit late would be lost.
+-- Transaction ids begin anew when a backup is restored into another cluster; eras keep their order across it.
+create table cluster_era (
+  one boolean primary key default true check (one),
+  era integer not null default 0
+);
+insert into cluster_era default values;
+
+-- Readers follow (era, xid, id) below the snapshot horizon: by id alone rows that commit late would be lost.
 create table event (
   id bigint generated always as identity primary key,
+  era integer not null,
   xid xid8 not null default pg_current_xact_id(),
   name text not null,
   subject text not null,
   payload jsonb not null,
   at timestamptz not null
 );
-create index event_feed on event (xid, id);
+create index event_feed on event (era, xid, id);
 create index event_subject on event (subject, id);
 
 create table event_reader (
   name text primary key,
+  era integer not null default 0,
   xid xid8 not null default '0',
   event_id bigint not null default 0
 );

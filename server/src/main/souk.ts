@@ -6,6 +6,7 @@ import { rollUp } from '#ledger'
 import { createEngine, lapseSweep, workOf } from '#orders'
 import { type Config, deriveKey, type Secrets } from '#platform/config/index'
 import { openStore, type Store } from '#platform/db'
+import { enterEra } from '#platform/era'
 import { buildHttp, type Http } from '#platform/http/app'
 import { createAnswer, createAnswerBook } from '#platform/http/idempotency'
 import { createMetrics } from '#platform/metrics'
@@ -52,6 +53,7 @@ const HOUR_MS = 3_600_000
 export async function openSouk(options: SoukOptions): Promise<Souk> {
   const core = createCore(options)
   const { store } = core
+  await enterEra(store)
   const wallet = await openWallet({ ...options, ...core })
   const webhooks = openWebhooks(options, core)
   const readers: EventReader[] = [webhooks.reader, catalogStats]

@@ -36,6 +36,10 @@ export interface Store {
 }
 
 const BEGIN = `begin isolation level read committed; select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now, pg_current_xact_id()`
+/** A pool that is used up answers "not now" instead of letting requests pile up without bound. */
+const CONNECT_WITHIN_MS = 10_000
+/** SQLSTATE of a plain warning; a commit has no other reason to send one. */
+const WARNING = '01000'
 const MAX_TRIES = 4
 
 export interface StoreOptions {
@@ -48,6 +52,7 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
     application_name: applicationName,
     options: '-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC',
   })
@@ -130,12 +135,24 @@ async function begin(client: pg.PoolClient): Promise<Date> {
   return row.now
 }
 
-/** After `commit` was sent, a lost connection means nobody knows: never reported as failure (D-28). */
+/**
+ * After `commit` was sent, a lost connection means nobody knows: never reported as failure (D-28). Nor does a commit count
+ * that was not waited for on a synchronous standby: the server calls it done, with a warning that it may be lost.
+ */
 async function commit(client: pg.PoolClient): Promise<void> {
-  const done = await client.query('commit').catch((error: Error) => {
-    if (isCertain(error)) throw error
-    throw new UnknownOutcome(error)
-  })
+  let warning: Error | undefined
+  const onNotice = (notice: Error & { code?: string }) => {
+    if (notice.code === WARNING) warning = notice
+  }
+  client.on('notice', onNotice as (notice: unknown) => void)
+  const done = await client
+    .query('commit')
+    .catch((error: Error) => {
+      if (isCertain(error)) throw error
+      throw new UnknownOutcome(error)
+    })
+    .finally(() => client.off('notice', onNotice as (notice: unknown) => void))
+  if (warning) throw new UnknownOutcome(warning)
   // A transaction that failed answers "ROLLBACK" to a commit; nothing of it exists.
   if (done.command !== 'COMMIT') throw new Error('the database rolled the unit of work back')
 }

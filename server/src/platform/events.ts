@@ -11,9 +11,9 @@ export interface DomainEvent {
 
 export async function insertEvents(tx: Tx, events: readonly DomainEvent[]): Promise<void> {
   await tx.run(sql`
-    insert into event (name, subject, payload, at)
-    select e.name, e.subject, e.payload::jsonb, ${tx.now}
-    from unnest(
+    insert into event (era, name, subject, payload, at)
+    select cluster_era.era, e.name, e.subject, e.payload::jsonb, ${tx.now}
+    from cluster_era, unnest(
       ${events.map((event) => event.name)}::text[],
       ${events.map((event) => event.subject)}::text[],
       ${events.map((event) => JSON.stringify(event.payload))}::text[]

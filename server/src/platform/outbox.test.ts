@@ -42,7 +42,9 @@ async function openUnit(subject: string) {
   const opened = new Promise<void>((resolve) => (isOpen = resolve))
   const done = db.store.transact(async (tx) => {
     // The id is drawn here: lower than those of units that begin later and commit sooner.
-    await tx.run(sql`insert into event (name, subject, payload, at) values ('said', ${subject}, '{}', ${tx.now})`)
+    await tx.run(
+      sql`insert into event (era, name, subject, payload, at) values (0, 'said', ${subject}, '{}', ${tx.now})`,
+    )
     isOpen()
     await new Promise<void>((resolve) => (commit = resolve))
   })

@@ -21,6 +21,7 @@ export interface EventReader {
 const BATCH = 500
 
 interface Cursor {
+  readonly era: number
   readonly xid: string
   readonly eventId: bigint
 }
@@ -41,7 +42,9 @@ export function readerSweep(store: Store, reader: EventReader): Sweep {
         const heard = events.filter(({ name }) => reader.hears(name))
         if (heard.length > 0) await reader.handle(tx, heard)
         await tx.run(
-          sql`update event_reader set xid = ${last.xid}::xid8, event_id = ${last.id} where name = ${reader.name}`,
+          sql`
+            update event_reader set era = ${last.era}, xid = ${last.xid}::xid8, event_id = ${last.id}
+            where name = ${reader.name}`,
         )
         return events.length
       })
@@ -61,20 +64,21 @@ export async function registerReaders(store: Store, readers: readonly EventReade
 async function hasNews(db: Db, name: string): Promise<boolean> {
   const row = await db.one(sql`
     select 1 from event, event_reader as reader
-    where reader.name = ${name} and (event.xid, event.id) > (reader.xid, reader.event_id)
+    where reader.name = ${name} and (event.era, event.xid, event.id) > (reader.era, reader.xid, reader.event_id)
     limit 1`)
   return row !== undefined
 }
 
 async function claimCursor(tx: Tx, name: string): Promise<Cursor | undefined> {
   return tx.one<Cursor>(sql`
-    select xid::text, event_id as "eventId" from event_reader where name = ${name} for update skip locked`)
+    select era, xid::text, event_id as "eventId" from event_reader where name = ${name} for update skip locked`)
 }
 
 /** Follows the transaction horizon: rows of transactions still running, or older than one, wait (D-29). */
-async function eventsAfter(db: Db, { xid, eventId }: Cursor, limit: number) {
-  return db.rows<OutboxEvent & { readonly xid: string }>(sql`
-    select id, xid::text, name, subject, payload, at from event
-    where (xid, id) > (${xid}::xid8, ${eventId}) and xid < pg_snapshot_xmin(pg_current_snapshot())
-    order by xid, id limit ${limit}`)
+async function eventsAfter(db: Db, { era, xid, eventId }: Cursor, limit: number) {
+  return db.rows<OutboxEvent & { readonly era: number; readonly xid: string }>(sql`
+    select id, event.era, xid::text, name, subject, payload, at from event, cluster_era
+    where (event.era, xid, id) > (${era}, ${xid}::xid8, ${eventId})
+      and (event.era < cluster_era.era or xid < pg_snapshot_xmin(pg_current_snapshot()))
+    order by event.era, xid, id limit ${limit}`)
 }

@@ -47,10 +47,14 @@ async function advance(tx: Tx, upto: bigint): Promise<number> {
     on conflict (account_no) do update set upto_transfer_id = excluded.upto_transfer_id, balance = excluded.balance`)
 }
 
-/** The bound is our own transaction id: a snapshot's `xmax` may lie below transactions that are at work already. */
+/**
+ * The bound is our own transaction id: a snapshot's `xmax` may lie below transactions that are at work already. A bound
+ * above ours was set in another cluster, before the database was restored here, and means nothing any more.
+ */
 async function setCheckpoint(tx: Tx, last: bigint): Promise<void> {
   await tx.run(sql`
     insert into rollup_checkpoint (transfer_id, xid_bound) values (${last}, pg_current_xact_id())
     on conflict (one) do update set transfer_id = excluded.transfer_id, xid_bound = excluded.xid_bound
-    where rollup_checkpoint.xid_bound <= pg_snapshot_xmin(pg_current_snapshot())`)
+    where rollup_checkpoint.xid_bound <= pg_snapshot_xmin(pg_current_snapshot())
+      or rollup_checkpoint.xid_bound > pg_current_xact_id()`)
 }
