@@ -62,11 +62,15 @@ export interface LoadProcess {
 
 export async function startLoad(load: JobLoad): Promise<LoadProcess> {
   const child = fork(LOAD, [JSON.stringify(load)])
-  const answer = () =>
-    new Promise<JobLoadAnswer | 'ready'>((resolve, reject) => {
-      child.once('message', resolve)
-      child.once('exit', (code) => reject(new Error(`the load generator ended (${code})`)))
-    })
+  const ended = new Promise<never>((_, reject) => {
+    child.once('exit', (code) => reject(new Error(`the load generator ended (${code})`)))
+  })
+  // It ends in the end; only somebody who waits for an answer is to hear of it.
+  ended.catch(() => {})
+  const answer = () => {
+    const answered = new Promise<JobLoadAnswer | 'ready'>((resolve) => child.once('message', resolve))
+    return Promise.race([answered, ended])
+  }
   await answer()
   return {
     run: async (seconds) => {

@@ -16,6 +16,8 @@ const CALLERS = 32
 /** Jobs a second, in multiples of the peer's transactions. */
 const GOAL = 0.4
 const TRANSFERS_A_JOB = 2
+/** A server in its first seconds is still being compiled. */
+const WARM_UP_SECONDS = 6
 const CAUGHT_UP_WITHIN_MS = 120_000
 
 /** Whole direct jobs over HTTP (hire, deliver, take the delivery) against the peer's transactions. */
@@ -48,7 +50,8 @@ async function benchCase(ground: Ground, { peer, options, existing }: Case): Pro
       buyerKeys: market.buyers.map(({ apiKey }) => apiKey),
     })
     const running = { load, server, store, sellerId: market.seller.agentId }
-    const comparison = await compare({ peer, subject: { run: (seconds) => slice(running, seconds) } }, options)
+    const subject = { warmUpSeconds: WARM_UP_SECONDS, run: (seconds: number) => slice(running, seconds) }
+    const comparison = await compare({ peer, subject }, options)
     if ((await wrongAccounts(store.read)) !== 0n) throw new Error('balances and entries differ')
     return { ...about, ...comparison, transfersAtEnd: Number((await totalsOf(store.read)).transfers) }
   } finally {

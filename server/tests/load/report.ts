@@ -13,6 +13,8 @@ export interface CaseReport extends Comparison {
   readonly goal: number
 }
 
+const QUIET_PERCENT = 10
+
 export function printFacts(facts: GroundFacts, peerName: string): void {
   const { settings, fdatasyncMs } = facts
   const told = Object.entries(settings).map(([name, value]) => `${name} ${value}`)
@@ -36,13 +38,28 @@ export function printReports(reports: readonly CaseReport[]): void {
     ratio(report.ratio),
     `${report.goal}${report.ratio.median >= report.goal ? ' reached' : ''}`,
     `${millis(report.p50Ms)} / ${millis(report.p99Ms)}`,
+    `${report.othersPercent.toFixed(0)} %`,
     Object.entries(report.figures)
       .map(([name, value]) => `${name} ${value.toFixed(value < 10 ? 2 : 0)}`)
       .join(', '),
   ])
-  const heads = ['case', 'transfers', 'a second', 'peer', 'ratio (min..max)', 'goal', 'p50 / p99 ms', 'besides']
+  const heads = [
+    'case',
+    'transfers',
+    'a second',
+    'peer',
+    'ratio (min..max)',
+    'goal',
+    'p50 / p99 ms',
+    'others',
+    'besides',
+  ]
   printTable([heads, ...rows])
   for (const line of growthLines(reports)) console.log(line)
+  const busiest = Math.max(0, ...reports.map(({ othersPercent }) => othersPercent))
+  if (busiest > QUIET_PERCENT) {
+    console.log(`\nOther programs used up to ${busiest.toFixed(0)} % of the processors: measure again when they rest.`)
+  }
 }
 
 /** What one costs on old books, against young ones: the peer is the yardstick of both. */

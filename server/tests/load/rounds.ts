@@ -1,5 +1,9 @@
+import { cpus } from 'node:os'
+
 /** One of two that are compared. */
 export interface Side {
+  /** Slices of this length before the first that counts; 1 where nothing is said. */
+  readonly warmUpSeconds?: number
   run(seconds: number): Promise<Slice>
 }
 
@@ -24,9 +28,11 @@ export interface Comparison {
   readonly p50Ms: number | null
   readonly p99Ms: number | null
   readonly figures: Readonly<Record<string, number>>
+  /** Percent of the processors that somebody else used while nothing was measured, before and after. */
+  readonly othersPercent: number
 }
 
-const WARM_UP_SECONDS = 1
+const PROBE_MS = 1000
 
 /**
  * Peer and subject in short slices, turn and turn about, each first as often as the other: a machine that is ten times
@@ -36,8 +42,8 @@ export async function compare(
   { peer, subject }: { readonly peer: Side; readonly subject: Side },
   { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
 ): Promise<Comparison> {
-  await peer.run(WARM_UP_SECONDS)
-  await subject.run(WARM_UP_SECONDS)
+  const others = [await busyPercent()]
+  for (const side of [peer, subject]) await side.run(side.warmUpSeconds ?? 1)
   const pairs: { peer: Slice; subject: Slice }[] = []
   for (let round = 0; round < rounds; round++) {
     const first = await (round % 2 === 0 ? peer : subject).run(seconds)
@@ -46,6 +52,7 @@ export async function compare(
     process.stderr.write('.')
   }
   process.stderr.write('\n')
+  others.push(await busyPercent())
   const latencies = pairs.flatMap((pair) => pair.subject.latenciesMs ?? []).sort((a, b) => a - b)
   return {
     ratio: spreadOf(pairs.map((pair) => pair.subject.perSecond / pair.peer.perSecond)),
@@ -54,7 +61,26 @@ export async function compare(
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
     figures: mediansOf(pairs.map((pair) => pair.subject.figures ?? {})),
+    othersPercent: spreadOf(others).median,
   }
+}
+
+/** How busy the processors are while we do nothing: with much of that, the figures say little. */
+async function busyPercent(): Promise<number> {
+  const before = processorMs()
+  await new Promise((resolve) => setTimeout(resolve, PROBE_MS))
+  const after = processorMs()
+  return (100 * (after.busy - before.busy)) / Math.max(1, after.all - before.all)
+}
+
+function processorMs(): { busy: number; all: number } {
+  const all = cpus().flatMap(({ times }) => Object.values(times))
+  const idle = cpus().map(({ times }) => times.idle)
+  return { busy: sumOf(all) - sumOf(idle), all: sumOf(all) }
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }
 
 export function spreadOf(values: readonly number[]): Spread {
