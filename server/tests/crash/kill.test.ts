@@ -25,7 +25,8 @@ test.each(seeds(3, 50))(
         await fatalMoment(market, { dice, diary })
         // Deadlines that fall due while nobody is there to see it.
         if (dice.chance(0.4)) await market.pass(dice.int(100, 400))
-        await killAndRevive(market, { dice, death: deaths === 0 ? { server: true, chain: false } : chooseDeath(dice) })
+        const death = deaths === 0 ? ({ server: 'killed', chain: 'alive' } as const) : chooseDeath(dice)
+        await killAndRevive(market, { dice, death })
       }
       await load.stop()
       expect(diary.entries.length).toBeGreaterThan(60)

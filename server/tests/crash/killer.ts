@@ -34,22 +34,25 @@ export async function fatalMoment(
 }
 
 export interface Death {
-  readonly server: boolean
-  readonly chain: boolean
+  /** Killed without a word, or asked to stop as Ctrl-C does. */
+  readonly server: 'killed' | 'stopped' | 'alive'
+  readonly chain: 'killed' | 'alive'
 }
 
 /** What dies: mostly a server, sometimes the chain, sometimes both. */
 export function chooseDeath(dice: Dice): Death {
-  const what = dice.weighted({ server: 6, chain: 2, both: 2 })
-  return { server: what !== 'chain', chain: what !== 'server' }
+  const what = dice.weighted({ server: 5, chain: 2, both: 2, stop: 2 })
+  if (what === 'stop') return { server: 'stopped', chain: 'alive' }
+  return { server: what === 'chain' ? 'alive' : 'killed', chain: what === 'server' ? 'alive' : 'killed' }
 }
 
-/** `kill -9`, some time of being dead, and back again. The chain first: no server starts without one. */
+/** An end, some time of being dead, and back again. The chain first: no server starts without one. */
 export async function killAndRevive(market: Market, { dice, death }: { dice: Dice; death: Death }): Promise<void> {
   const { servers, chain } = market
   const victim: Server = dice.pick(servers)
-  await Promise.all([death.server ? victim.kill() : undefined, death.chain ? chain.kill() : undefined])
+  const end = { killed: victim.kill, stopped: victim.stop, alive: async () => {} }[death.server]
+  await Promise.all([end(), death.chain === 'killed' ? chain.kill() : undefined])
   await pause(dice.int(0, 400))
   await chain.revive()
-  if (death.server) await victim.start()
+  if (death.server !== 'alive') await victim.start()
 }

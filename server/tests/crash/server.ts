@@ -13,7 +13,7 @@ export interface Server {
   start(): Promise<void>
   /** `kill -9`. */
   kill(): Promise<void>
-  /** Asks it to stop, as Ctrl-C does. */
+  /** Asks it to stop, as Ctrl-C does; throws when it does not go by itself, or not well. */
   stop(): Promise<void>
   /** What it wrote, over all its lives. */
   log(): string
@@ -36,12 +36,18 @@ export async function prepareServer(role: Role, settings: ServerSettings): Promi
   const env = { PATH: process.env['PATH'] ?? '', HOST: '127.0.0.1', PORT: String(port), SOUK_ROLE: role, ...settings }
   let child: ChildProcess | undefined
   let written = ''
-  const end = async (signal: NodeJS.Signals) => {
+  const kill = async () => {
+    const dying = child
+    if (dying) await ended(dying, () => dying.kill('SIGKILL'))
+  }
+  const stop = async () => {
     const ending = child
     if (!ending) return
-    const timer = signal === 'SIGKILL' ? undefined : setTimeout(() => ending.kill('SIGKILL'), STOP_WITHIN_MS)
-    await ended(ending, () => ending.kill(signal))
+    const timer = setTimeout(() => ending.kill('SIGKILL'), STOP_WITHIN_MS)
+    await ended(ending, () => ending.kill('SIGTERM'))
     clearTimeout(timer)
+    if (ending.exitCode !== 0)
+      throw new Error(`the server did not stop cleanly: ${ending.signalCode ?? ending.exitCode}`)
   }
   return {
     role,
@@ -66,8 +72,8 @@ export async function prepareServer(role: Role, settings: ServerSettings): Promi
       born.stderr?.on('data', hear)
       await ready(born, () => written.slice(from))
     },
-    kill: () => end('SIGKILL'),
-    stop: () => end('SIGTERM'),
+    kill,
+    stop,
     log: () => written,
   }
 }

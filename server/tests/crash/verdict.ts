@@ -71,7 +71,14 @@ export async function judge(market: Market, { load, diary }: { load: Load; diary
   await registrationsStand(market, diary)
   await onceEach(market, { accounts, diary })
   await oneEndEach(market)
+  await nothingToExplain(market)
   await booksAreClean(market)
+}
+
+/** Deaths leave nothing that a person would have to look into (D-17). */
+async function nothingToExplain({ insist, operatorKey }: Market): Promise<void> {
+  const { body } = await insist({ method: 'GET', path: '/api/v1/admin/findings', key: operatorKey })
+  expect(body.findings).toEqual([])
 }
 
 async function accountOf(trader: Trader): Promise<Account> {
