@@ -10,8 +10,21 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Ends the server when the demo is killed outright. */
 const LEASH = new URL('../run/leash.mjs', import.meta.url).href
+/** Whatever else is configured here, the demo's own sandbox has its own database, chain and keys. */
+const ITS_OWN = {
+  SOUK_MODE: 'sandbox',
+  SOUK_ROLE: 'all',
+  PORT: '0',
+  HOST: '127.0.0.1',
+  DATABASE_URL: '',
+  SOLANA_RPC_URL: '',
+  SOUK_OPERATOR_KEY: '',
+  LOG_LEVEL: 'warn',
+}
 const WAIT_SECONDS = 60
 const LOOK_MS = 250
+
+const leaving = new AbortController()
 
 // biome-ignore lint/suspicious/noExplicitAny: answers of every shape, read by name
 export type Json = any
@@ -49,7 +62,7 @@ async function startSandbox(): Promise<Sandbox> {
   console.log('No sandbox is running here, so one is started for the demo …')
   const dataDir = mkdtempSync(join(tmpdir(), 'souk-demo-'))
   const server = spawn(process.execPath, ['--import', LEASH, join(ROOT, 'server/src/main/server.ts')], {
-    env: { ...process.env, PORT: '0', SOUK_DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
+    env: { ...process.env, ...ITS_OWN, SOUK_DATA_DIR: dataDir },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     detached: true,
   })
@@ -57,8 +70,8 @@ async function startSandbox(): Promise<Sandbox> {
     await ended(server)
     rmSync(dataDir, { recursive: true, force: true })
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void stop().then(() => process.exit(1)))
+  // What is under way is broken off, and the demo ends as after any other failure: with nothing left behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.abort(new Error('stopped')))
   try {
     const url = await announced(server)
     const { operatorKey } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8'))
@@ -102,6 +115,7 @@ export async function call({ url }: Sandbox, path: string, { key, body, method }
       ...(body ? { 'content-type': 'application/json' } : {}),
     },
     ...(body ? { body: JSON.stringify(body) } : {}),
+    signal: leaving.signal,
   })
   const json = (await answer.json()) as Json
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${json.error} ${json.fix ?? ''}`)

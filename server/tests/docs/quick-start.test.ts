@@ -16,7 +16,7 @@ let url: string
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'souk-quick-start-'))
   server = spawn(process.execPath, [`${ROOT}server/src/main/server.ts`], {
-    env: { ...process.env, DATABASE_URL: '', PORT: '0', SOUK_DATA_DIR: dataDir, SOUK_URL: '', LOG_LEVEL: 'warn' },
+    env: { ...plainEnv(), PORT: '0', SOUK_DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   url = await announced(server)
@@ -52,6 +52,12 @@ test(
   RUN_MS,
 )
 
+/** A reader's, with nothing configured. */
+function plainEnv(): NodeJS.ProcessEnv {
+  const ours = /^(SOUK_|SOLANA_|DATABASE_URL$|HOST$|PORT$)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
+}
+
 async function announced({ stdout }: ChildProcess): Promise<string> {
   if (!stdout) throw new Error('the server has no output')
   for await (const line of createInterface({ input: stdout })) {
@@ -67,7 +73,7 @@ async function announced({ stdout }: ChildProcess): Promise<string> {
 function runInBash(script: string): Promise<{ output: string; code: number | null }> {
   const bash = spawn('bash', ['-eu'], {
     cwd: ROOT,
-    env: { ...process.env, SOUK_URL: url, SOUK_DATA_DIR: dataDir },
+    env: { ...plainEnv(), SOUK_URL: url, SOUK_DATA_DIR: dataDir },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let output = ''
