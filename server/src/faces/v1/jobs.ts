@@ -2,7 +2,16 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import { isId } from '#kernel/id'
 import { Refusal } from '#kernel/refusal'
-import { type MoveRequest, ORDER_STATES, type Order, type OrderFilter, orderRefusals, ordersOf, workOf } from '#orders'
+import {
+  isClosed,
+  type MoveRequest,
+  ORDER_STATES,
+  type Order,
+  type OrderFilter,
+  orderRefusals,
+  ordersOf,
+  workOf,
+} from '#orders'
 import { callerOf } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
 import { receiptOf } from '#receipts'
@@ -152,11 +161,17 @@ const delivering =
       const { partyId } = callerOf(request)
       const { output } = request.body
       const order = await jobOf(souk.read, { jobId: request.params.id, partyId })
-      if (order.sellerId === partyId && order.state === 'assigned') await counter.checkOutput(order, output)
+      // Also before the job has begun: it may begin between this look and the move.
+      if (order.sellerId === partyId && !isOver(order)) await counter.checkOutput(order, output)
       const item: MoveRequest = { orderId: order.id, move: { do: 'deliver', by: partyId }, output }
       await counter.move(request, reply, { item, status: 200, view: (moved) => jobView(moved, { output }) })
     })
   }
+
+/** Nothing can be delivered any more, or again. */
+function isOver({ state }: Order): boolean {
+  return state === 'delivered' || isClosed(state)
+}
 
 const MOVES = [
   { path: 'accept', summary: 'Accept a job of a service that does not accept by itself', move: 'accept' },
