@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { httpRefusals } from './errors.ts'
 
@@ -28,6 +29,7 @@ export interface Limiter {
   count(name: LimitName, who: string, request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
 
+/** Of the eight groups of an IPv6 address those that name the network. */
 const IPV6_NETWORK_GROUPS = 4
 
 /** Limits are counted per process; a market of several processes allows that many times as much. */
@@ -57,7 +59,12 @@ export function createLimiter(limits: Limits | 'off'): Limiter {
 }
 
 /** An IPv6 customer owns a whole /64, so that is what is counted. */
-export function addressOf(request: FastifyRequest): string {
+export function addressOf(request: Pick<FastifyRequest, 'ip'>): string {
   const { ip } = request
-  return ip.includes(':') && !ip.startsWith('::ffff:') ? ip.split(':').slice(0, IPV6_NETWORK_GROUPS).join(':') : ip
+  if (!ipaddr.isValid(ip)) return ip
+  // Read, not cut: `2001:db8::1` leaves groups out, so that its text says nothing of where the network ends.
+  const address = ipaddr.process(ip)
+  if (!(address instanceof ipaddr.IPv6)) return address.toString()
+  const groups = address.parts.slice(0, IPV6_NETWORK_GROUPS).map((group) => group.toString(16))
+  return groups.join(':')
 }
