@@ -157,7 +157,8 @@ const keys =
     app.post(
       '/auth/keys',
       {
-        config: rules({ auth: 'key' }),
+        // What a strong key made must not be handed to a weak one that repeats the request (D-33).
+        config: rules({ auth: 'key', replayTo: 'key' }),
         schema: { summary: 'Make another key', tags, body: KeyOrder, response: { 201: MadeKeyView } },
       },
       async (request, reply) => {

@@ -43,7 +43,8 @@ function openDesk() {
   const desk = createDesk<number, number>({ store: db.store, answers, work })
   return async (n: number, key?: string): Promise<Sent> => {
     const headers = key === undefined ? {} : { 'idempotency-key': key }
-    const request = { method: 'POST', url: '/n', headers, body: { n }, caller: { partyId: 'alice' } }
+    const routeOptions = { config: {} }
+    const request = { method: 'POST', url: '/n', headers, body: { n }, caller: { partyId: 'alice' }, routeOptions }
     const sent = { status: 0, body: undefined as unknown, replayed: false }
     const note = (facts: Partial<Sent>) => {
       Object.assign(sent, facts)

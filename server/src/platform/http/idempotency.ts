@@ -46,7 +46,7 @@ export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBo
       // A slash at the end makes no other route, so it must not make another action either.
       const path = request.url.split('?', 1)[0]?.replace(/\/+$/, '')
       return {
-        scope: `${request.caller?.partyId ?? 'public'} ${request.method} ${path}`,
+        scope: `${askerOf(request)} ${request.method} ${path}`,
         key,
         fingerprint: createHmac('sha256', sealingKey)
           .update(canonicalJson(request.body ?? null))
@@ -123,6 +123,11 @@ export async function once(book: AnswerBook, claim: Claim, act: () => Promise<Ke
 export function sendAnswer(reply: FastifyReply, { status, body, replayed }: DoneAnswer): FastifyReply {
   if (replayed) reply.header('idempotent-replayed', 'true')
   return reply.code(status).send(body)
+}
+
+function askerOf({ caller, routeOptions }: FastifyRequest): string {
+  if (!caller) return 'public'
+  return routeOptions.config.rules?.replayTo === 'key' ? caller.keyId : caller.partyId
 }
 
 /** A structured-field string in quotes, or bare as nearly everybody sends it. */

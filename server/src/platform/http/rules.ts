@@ -11,6 +11,8 @@ export interface RouteRules {
   readonly scope?: Scope
   /** A limit besides the general one; `none` for what watchers ask all the time. */
   readonly limit?: LimitName | 'none'
+  /** Whose retries get the kept answer: any key of the party, or, where it depends on the key that asked, only that key. */
+  readonly replayTo?: 'party' | 'key'
 }
 
 declare module 'fastify' {
