@@ -1,12 +1,12 @@
-import helmet from '@fastify/helmet'
+import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { newId } from '#kernel/id'
 import type { Authenticate } from './caller.ts'
 import { guardRoutes } from './guard.ts'
 import { createLimiter, type Limits } from './limits.ts'
 import { describeRoutes } from './openapi.ts'
 import { refusePaths, sendRefusals } from './refusals.ts'
+import { secureHeaders } from './security-headers.ts'
 import { readJsonStrictly, validateStrictly } from './validation.ts'
 
 export interface HttpOptions {
@@ -39,16 +39,13 @@ export async function buildHttp(options: HttpOptions): Promise<Http> {
     trustProxy: trusted(options.trustProxy),
     genReqId: (request) => {
       const given = request.headers['x-request-id']
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId()
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   sendRefusals(app as unknown as FastifyInstance, options.publicUrl)
   validateStrictly(app as unknown as FastifyInstance)
   readJsonStrictly(app as unknown as FastifyInstance)
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null, 'img-src': ["'self'", 'data:'] } },
-    hsts: options.publicUrl.startsWith('https:'),
-  })
+  await secureHeaders(app as unknown as FastifyInstance, options.publicUrl)
   await describeRoutes(app as unknown as FastifyInstance, options)
   guardRoutes(app as unknown as FastifyInstance, { ...options, limiter: createLimiter(options.limits) })
   logRequests(app as unknown as FastifyInstance)
