@@ -8,7 +8,7 @@ import { type Config, deriveKey, type Secrets } from '#platform/config/index'
 import { openStore, type Store } from '#platform/db'
 import { enterEra } from '#platform/era'
 import { buildHttp, type Http } from '#platform/http/app'
-import { createAnswer, createAnswerBook } from '#platform/http/idempotency'
+import { createAnswer, createAnswerBook, replayFirst } from '#platform/http/idempotency'
 import { createMetrics } from '#platform/metrics'
 import { createOutbound } from '#platform/outbound/index'
 import { type EventReader, readerSweep, registerReaders } from '#platform/outbox'
@@ -152,6 +152,7 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
     limits: limitsOf(config),
     trustProxy: config.http.trustProxy,
   })
+  replayFirst(http, answers)
   const metrics = createMetrics()
   metrics.watch(http)
   metrics.watchSweeps(sweeper)

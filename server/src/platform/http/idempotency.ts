@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import sql from 'sql-template-tag'
 import { Refusal } from '#kernel/refusal'
 import { canonicalJson } from '#platform/canonical-json'
@@ -37,21 +37,26 @@ const KEEP_DAYS = 7
 
 /** Answers are sealed and bodies only fingerprinted under a key: some of them hold a secret. */
 export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBook {
+  const claims = new WeakMap<FastifyRequest, Claim>()
   return {
     claimOf: (request) => {
+      const known = claims.get(request)
+      if (known) return known
       const key = keyOf(request)
       if (key === undefined) return undefined
       const tooShort = !request.caller && key.length < MIN_PUBLIC_KEY_LENGTH
       if (!PRINTABLE.test(key) || tooShort) throw httpRefusals.idempotency_key_invalid()
       // A slash at the end makes no other route, so it must not make another action either.
       const path = request.url.split('?', 1)[0]?.replace(/\/+$/, '')
-      return {
+      const claim = {
         scope: `${askerOf(request)} ${request.method} ${path}`,
         key,
         fingerprint: createHmac('sha256', sealingKey)
           .update(canonicalJson(request.body ?? null))
           .digest(),
       }
+      claims.set(request, claim)
+      return claim
     },
     find: (claim) => findAnswer(store.read, claim, sealingKey),
     keep: async (tx, answers) => {
@@ -67,6 +72,23 @@ export function createAnswerBook(store: Store, sealingKey: Uint8Array): AnswerBo
         ),
       ),
   }
+}
+
+/** Claims that were looked up a moment ago in vain, so that acting on them need not look again. */
+const unanswered = new WeakSet<Claim>()
+
+/**
+ * Answers a retry before anything is checked again: what a route looks at first (a saved address, a service, a node of the
+ * chain) may have changed since, and a "no" would tell a party that what was done was not.
+ */
+export function replayFirst(app: FastifyInstance, book: AnswerBook): void {
+  app.addHook('preHandler', async (request, reply) => {
+    const claim = request.caller && request.method !== 'GET' ? book.claimOf(request) : undefined
+    if (!claim) return
+    const kept = await book.find(claim)
+    if (kept) return sendAnswer(reply, { ...kept, replayed: true })
+    unanswered.add(claim)
+  })
 }
 
 /** The unit of work behind an unsafe route: its effect and the answer kept for retries commit together (D-14). */
@@ -106,7 +128,7 @@ const MAX_TRIES = 3
 /** Runs `act` unless the claim has been answered, also when a twin finished while we were at it. */
 export async function once(book: AnswerBook, claim: Claim, act: () => Promise<KeptAnswer>): Promise<DoneAnswer> {
   for (let attempt = 1; ; attempt++) {
-    const before = await book.find(claim)
+    const before = unanswered.delete(claim) ? undefined : await book.find(claim)
     if (before) return { ...before, replayed: true }
     try {
       return { ...(await act()), replayed: false }
