@@ -67,6 +67,11 @@ export const walletRefusals = defineRefusals({
     'This withdrawal is {state} and cannot be taken back',
     'Only withdrawals that wait for the network to have enough money (status queued_liquidity) can be cancelled.',
   ],
+  rescue_not_cancellable: [
+    'conflict',
+    'What panic sends to the emergency address cannot be taken back',
+    'Wait until it has arrived; GET /api/v1/wallet/withdrawals/:id shows how far it is.',
+  ],
   nothing_to_rescue: [
     'invalid',
     'The available balance is below {minimum} micro-units, the least that panic sends',

@@ -7,10 +7,15 @@ import { endPayout, hastenPayout, payoutOfParty } from './store.ts'
 
 const CANCELLABLE: readonly PayoutState[] = ['queued_liquidity']
 
-/** Takes back a withdrawal that waits for the network to have money. Throws `withdrawal_unknown`, `withdrawal_not_cancellable`. */
+/**
+ * Takes back a withdrawal that waits for the network to have money. Throws `withdrawal_unknown`, `rescue_not_cancellable`
+ * and `withdrawal_not_cancellable`.
+ */
 export async function cancelWithdrawal(tx: Tx, { partyId, id }: { partyId: string; id: string }): Promise<Payout> {
   const payout = isId(id) ? await payoutOfParty(tx, { partyId, id }) : undefined
   if (!payout) throw walletRefusals.withdrawal_unknown()
+  // The key that panics and the key that was stolen are one: what goes to the emergency address stays on its way (D-32).
+  if (payout.kind === 'panic') throw walletRefusals.rescue_not_cancellable()
   if (!(await endPayout(tx, { id, state: 'cancelled', from: CANCELLABLE, failure: null })))
     throw walletRefusals.withdrawal_not_cancellable({ state: payout.state })
   await giveBack(tx, payout)

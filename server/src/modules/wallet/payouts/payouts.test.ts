@@ -265,6 +265,19 @@ describe('D-34 what cannot be paid', () => {
     expect(await attemptsOf(id)).toEqual([])
   })
 
+  test('D-32 a rescue that waits for money cannot be taken back by whoever stole the key', async () => {
+    const agent = await world.funded(5n * USDC)
+    const order = { partyId: agent.id, network: 'solana', settings: world.wallet.settings } as const
+    const { id } = await world.store.transact((tx) => panic(tx, order))
+    const poor = world.another({ rail: { spendable: async () => 0n } })
+    await drive(world, poor, { until: async () => (await stateOf(agent.id, id)).state === 'queued_liquidity' })
+    await expect(world.store.transact((tx) => cancelWithdrawal(tx, { partyId: agent.id, id }))).rejects.toMatchObject({
+      code: 'rescue_not_cancellable',
+    })
+    await drive(world, world.wallet, { until: async () => (await stateOf(agent.id, id)).state === 'confirmed' })
+    expect(await world.chain.balance(agent.outside.address)).toBe(5n * USDC)
+  })
+
   test('a queued one is paid as soon as there is money again, and the finding mends', async () => {
     const { agent, is } = await withdrawing()
     const poor = world.another({ rail: { spendable: async () => 0n } })
