@@ -60,6 +60,15 @@ describe('JP-172 every route is limited', () => {
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
   })
 
+  test('also where the key may not do what it asks', async () => {
+    const { apiKey } = (await register('198.51.100.21', 'not-activated')).json()
+    const headers = { authorization: `Bearer ${apiKey}` }
+    const statuses = []
+    for (let i = 0; i < 6; i++)
+      statuses.push((await from('198.51.100.21', { url: '/api/v1/jobs', headers })).statusCode)
+    expect(statuses).toEqual([403, 403, 403, 403, 403, 429])
+  })
+
   test('guessing keys is counted by address', async () => {
     const headers = { authorization: 'Bearer jp_guess' }
     const statuses = []

@@ -11,7 +11,7 @@ export interface GuardOptions {
   readonly limiter: Limiter
 }
 
-/** Deny first: a route without rules does not start. Then key, activation, scope and limits, before any body is read. */
+/** Deny first: a route without rules does not start. Then key, limits, activation and scope, before any body is read. */
 export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, limiter }: GuardOptions): void {
   app.addHook('onRoute', (route) => {
     if (!route.config?.rules) throw new Error(`${String(route.method)} ${route.url} has no rules`)
@@ -29,6 +29,8 @@ export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, l
     const who = caller?.keyId ?? addressOf(request)
     await limiter.count(caller ? 'key' : 'address', who, request, reply)
     if (rules.limit) await limiter.count(rules.limit, who, request, reply)
+    // Counted first: a request that is refused costs us as much as another.
+    if (caller) permit(caller, rules)
   })
 
   async function identify(
@@ -43,9 +45,6 @@ export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, l
       await limiter.count('address', addressOf(request), request, reply)
       throw key ? httpRefusals.key_invalid() : httpRefusals.key_missing()
     }
-    if (rules.auth === 'activated' && !caller.activated) throw httpRefusals.not_activated()
-    const scope = rules.scope ?? 'read'
-    if (!caller.scopes.includes(scope)) throw httpRefusals.scope_missing({ scope })
     return caller
   }
 
@@ -55,6 +54,12 @@ export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, l
     await limiter.count('address', addressOf(request), request, reply)
     throw key ? httpRefusals.operator_only() : httpRefusals.key_missing()
   }
+}
+
+function permit(caller: Caller, rules: RouteRules): void {
+  if (rules.auth === 'activated' && !caller.activated) throw httpRefusals.not_activated()
+  const scope = rules.scope ?? 'read'
+  if (!caller.scopes.includes(scope)) throw httpRefusals.scope_missing({ scope })
 }
 
 function digest(key: string): Buffer {
