@@ -90,7 +90,9 @@ export async function listKeys(db: Db, partyId: string): Promise<KeyRow[]> {
 /** A key that ends must not outlive itself through a key it makes. */
 function checkedExpiry(tx: Tx, { wanted, latest }: { wanted: Date | null; latest: Date | null }): Date | null {
   const tooLate = latest !== null && (wanted === null || wanted > latest)
-  if (wanted !== null && (wanted <= tx.now || tooLate)) {
+  // A leap second is a date-time and yet no instant of ours.
+  const isInstant = wanted === null || !Number.isNaN(wanted.getTime())
+  if (!isInstant || (wanted !== null && (wanted <= tx.now || tooLate))) {
     throw identityRefusals.expiry_not_allowed({ latest: latest?.toISOString() ?? 'any later time' })
   }
   return wanted
