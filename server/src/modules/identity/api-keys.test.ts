@@ -87,6 +87,15 @@ test('JP-12 a key of somebody else, an unknown one and no id at all are not foun
   }
 })
 
+test('JP-13 nor can the last one that may manage keys, whatever else is left', async () => {
+  const agent = await db.agentNamed('last-admin')
+  await db.store.transact((tx) => addKey(tx, { by: askerOf(agent), name: 'reader', scopes: ['read'] }))
+  const revoke = () => db.store.transact((tx) => revokeKey(tx, { partyId: agent.partyId, keyId: agent.firstKey.keyId }))
+  await expect(revoke()).rejects.toMatchObject({ code: 'last_key' })
+  await db.store.transact((tx) => addKey(tx, { by: askerOf(agent), name: 'successor' }))
+  await revoke()
+})
+
 test('JP-13 the last active key cannot be revoked, also when the others have expired', async () => {
   const agent = await db.agentNamed('last-key')
   const revoke = () => db.store.transact((tx) => revokeKey(tx, { partyId: agent.partyId, keyId: agent.firstKey.keyId }))

@@ -70,14 +70,18 @@ export async function issueKey(
   return { keyId: row.keyId, key, prefix, scopes, expiresAt }
 }
 
-/** Kills a key at once, everywhere. Throws `key_unknown`, and `last_key` for the last active one (JP-12, JP-13). */
+/**
+ * Kills a key at once, everywhere. Throws `key_unknown`, and `last_key` for the last active one that may manage keys
+ * (JP-12, JP-13).
+ */
 export async function revokeKey(tx: Tx, { partyId, keyId }: { partyId: string; keyId: string }): Promise<void> {
   if (!isId(keyId)) throw identityRefusals.key_unknown()
   const keys = await lockKeys(tx, partyId)
   const key = keys.find((one) => one.keyId === keyId.toLowerCase())
   if (!key) throw identityRefusals.key_unknown()
   const others = keys.filter((one) => one !== key && (one.expiresAt === null || one.expiresAt > tx.now))
-  if (others.length === 0) throw identityRefusals.last_key()
+  // A key without `admin` makes none with more scopes: were it the last, the party's money could be locked in for ever.
+  if (!others.some(({ scopes }) => scopes.includes('admin'))) throw identityRefusals.last_key()
   await markRevoked(tx, key.keyId)
   emitIdentity(tx, 'key.revoked', { partyId, keyId: key.keyId, name: key.name })
 }

@@ -18,8 +18,8 @@ export const identityRefusals = defineRefusals({
   ],
   last_key: [
     'invalid',
-    'This is your last active key; without it nobody could act for you any more',
-    'Make another key with POST /api/v1/auth/keys first, then revoke this one with the new key.',
+    'This is your last active key that may manage keys; without it nobody could act for you any more',
+    'Make another key with scope admin by POST /api/v1/auth/keys first, then revoke this one with the new key.',
   ],
   key_gone: [
     'unauthenticated',
