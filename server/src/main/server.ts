@@ -2,11 +2,18 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { spawnSolanaChain } from '@souk/devchain/solana'
 import type { Logger } from 'pino'
-import { type Config, ConfigError, loadSecrets, publicUrl, readConfig, type Secrets } from '#platform/config/index'
+import {
+  type Config,
+  ConfigError,
+  isDetailWanted,
+  loadSecrets,
+  publicUrl,
+  readConfig,
+  type Secrets,
+} from '#platform/config/index'
 import { openEmbeddedPostgres } from '#platform/embedded-postgres/index'
 import { createLog } from '#platform/log'
 import { migrate } from '#platform/migrate'
-import { WrongWorld } from './installation.ts'
 import { openSouk, type Souk } from './souk.ts'
 import { VERSION } from './version.ts'
 
@@ -36,7 +43,7 @@ interface Startup {
 
 async function serve({ config, secrets, log, closers }: Startup): Promise<void> {
   const database = await openDatabase(config, closers)
-  const chain = await openChain(config, closers)
+  const chain = await openChain({ config, log, closers })
   const applied = await migrate(database.url)
   if (applied.length > 0) log.info({ migrations: applied }, 'brought the database up to date')
   const port = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
@@ -66,12 +73,34 @@ async function openDatabase(config: Config, closers: Closer[]): Promise<{ url: s
   return { url: postgres.url, ports: [postgres.port] }
 }
 
-async function openChain(config: Config, closers: Closer[]): Promise<{ rpcUrl: string; ports: number[] }> {
+async function openChain({
+  config,
+  log,
+  closers,
+}: Pick<Startup, 'config' | 'log' | 'closers'>): Promise<{ rpcUrl: string; ports: number[] }> {
   const { rpcUrl, mint } = config.solana
   if (rpcUrl !== null) return { rpcUrl, ports: [] }
-  const chain = await spawnSolanaChain({ dataDir: join(config.dataDir, 'solana'), mint })
-  closers.push({ name: 'the Solana chain', close: chain.close })
-  return { rpcUrl: chain.rpcUrl, ports: [Number(new URL(chain.rpcUrl).port)] }
+  const dataDir = join(config.dataDir, 'solana')
+  const chain = await spawnSolanaChain({ dataDir, mint })
+  const { port } = new URL(chain.rpcUrl)
+  let running = chain
+  let stopping = false
+  const keepAlive = async (): Promise<void> => {
+    await running.exited
+    if (stopping) return
+    log.error('the local Solana chain ended by itself and is started again')
+    running = await spawnSolanaChain({ dataDir, mint, port: Number(port) })
+    return keepAlive()
+  }
+  keepAlive().catch((error: unknown) => log.fatal({ err: error }, 'the local Solana chain cannot be started again'))
+  closers.push({
+    name: 'the Solana chain',
+    close: async () => {
+      stopping = true
+      await running.close()
+    },
+  })
+  return { rpcUrl: chain.rpcUrl, ports: [Number(port)] }
 }
 
 const READY_WITHIN_MS = 30_000
@@ -138,9 +167,9 @@ start().catch((error: unknown) => {
   process.exit(1)
 })
 
-/** What an operator can mend is a sentence; only our own faults show where they happened. */
+/** A sentence an operator can act on; where it happened is told to who looks for it. */
 function reasonOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message
-  if (error instanceof WrongWorld) return `Souk cannot start: ${error.message}`
-  return `Souk cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  return `Souk cannot start: ${isDetailWanted() && stack ? stack : `${message} (LOG_LEVEL=debug tells more)`}`
 }

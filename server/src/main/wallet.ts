@@ -31,6 +31,7 @@ export interface WalletPart {
 }
 
 const SEED_BYTES = 32
+const MAINNET = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
 
 export async function openWallet(options: SoukOptions & Core): Promise<WalletPart> {
   const { config, secrets, store, log, solanaRpcUrl: rpcUrl } = options
@@ -72,13 +73,20 @@ function settingsOf({ live, market }: Config): WalletSettings {
 }
 
 /** Which chain this is, by its genesis; the sandbox takes none but our own local ones. */
-async function chainIdentity({ live }: Config, rpcUrl: string): Promise<string> {
+async function chainIdentity({ live, solana: { network } }: Config, rpcUrl: string): Promise<string> {
   if (!live && !('souk-devchain' in (await ask<object>(rpcUrl, 'getVersion')))) {
     throw new ConfigError([
       `SOLANA_RPC_URL is not one of the local test chains, and the sandbox uses no other: unset it`,
     ])
   }
-  return `solana:${await ask<string>(rpcUrl, 'getGenesisHash')}`
+  const identity = `solana:${await ask<string>(rpcUrl, 'getGenesisHash')}`
+  // CAIP-2 names a Solana network by the beginning of its genesis hash.
+  if (live && network === MAINNET && !identity.startsWith(MAINNET)) {
+    throw new ConfigError([
+      `SOLANA_RPC_URL leads to ${identity}, but SOLANA_NETWORK is ${network}: take a node of that network`,
+    ])
+  }
+  return identity
 }
 
 async function ask<T>(rpcUrl: string, method: string): Promise<T> {

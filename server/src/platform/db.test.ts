@@ -133,7 +133,8 @@ test('a deadlock is tried again until both units are through', async () => {
       await tx.run(sql`update note set text = text || '+' where id = any(${[first, second]})`)
     })
   await Promise.all([both('a', 'b'), both('b', 'a')])
-  expect(runs).toBe(3)
+  // One of them was rolled back and ran again; a slow machine may need another round.
+  expect(runs).toBeGreaterThanOrEqual(3)
   expect(await db.store.read.rows(sql`select text from note`)).toEqual([{ text: 'plain++' }, { text: 'plain++' }])
 })
 

@@ -41,7 +41,7 @@ test.each(rounds)(
       expect(looks).toBeGreaterThan(20)
       await judge(market, { load, diary })
       await eachWebhookOnce(market, receiver)
-    }).finally(receiver.close)
+    }).finally(() => void receiver.close())
   },
 )
 

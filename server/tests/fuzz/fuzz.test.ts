@@ -20,7 +20,7 @@ test(`D-30 ${REQUESTS} requests, meant well and broken, break nothing, learn not
   timeout: LONG ? 3_600_000 : 180_000,
 }, async () => {
   const receiver = await openReceiver()
-  await withMarket({}, (market) => fuzz(market, receiver.url)).finally(receiver.close)
+  await withMarket({}, (market) => fuzz(market, receiver.url)).finally(() => void receiver.close())
 })
 
 async function fuzz(market: Market, receiverUrl: string): Promise<void> {

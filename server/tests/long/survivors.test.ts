@@ -38,7 +38,7 @@ test.each(rounds)(
       expect((await capacity.stop()).exceeded).toEqual([])
       await judge(market, { load, diary })
       await eachWebhookAtLeastOnce(market, receiver)
-    }).finally(receiver.close)
+    }).finally(() => void receiver.close())
   },
 )
 

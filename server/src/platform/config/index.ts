@@ -94,6 +94,11 @@ export function publicUrl(config: Config, port: number): string {
   return config.http.url ?? `http://localhost:${port}`
 }
 
+/** Whether whoever starts the server looks for the place of a fault; asked even when the rest cannot be read. */
+export function isDetailWanted(variables: Variables = process.env): boolean {
+  return ['debug', 'trace'].includes(variables['LOG_LEVEL'] ?? '')
+}
+
 function readHttp(env: Environment): HttpConfig {
   const host = env.text('HOST') ?? '127.0.0.1'
   return {

@@ -23,6 +23,7 @@ export type Http = FastifyInstance
 
 const BODY_LIMIT_BYTES = 256 * 1024
 const REQUEST_TIMEOUT_MS = 60_000
+const CLOSE_WITHIN_MS = 10_000
 const REQUEST_ID = /^[\w.:-]{1,100}$/
 
 /** The HTTP server before anybody has hung a route on it: strict input, guarded routes, helpful errors. */
@@ -49,7 +50,20 @@ export async function buildHttp(options: HttpOptions): Promise<Http> {
   await describeRoutes(app as unknown as FastifyInstance, options)
   guardRoutes(app as unknown as FastifyInstance, { ...options, limiter: createLimiter(options.limits) })
   logRequests(app as unknown as FastifyInstance)
+  closeQuickly(app as unknown as FastifyInstance)
   return app as unknown as Http
+}
+
+/** While closing, an answer ends its connection too; who keeps one busy longer than this is cut off. */
+function closeQuickly(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS).unref()
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
 }
 
 /** One line a request, with its id and without its secrets. */
