@@ -174,8 +174,8 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
 
 function housekeeping({ store, answers }: Core): Sweep[] {
   return [
-    // Both do all there is to do in one run, so they answer that nothing is left.
+    // Does all there is to do in one run, so it answers that nothing is left.
     { name: 'ledger:roll-up', everyMs: MINUTE_MS, ignoresWakes: true, run: async () => (await rollUp(store)) * 0 },
-    { name: 'answers:purge', everyMs: HOUR_MS, ignoresWakes: true, run: async () => (await answers.purge()) * 0 },
+    { name: 'answers:purge', everyMs: HOUR_MS, ignoresWakes: true, run: () => answers.purge() },
   ]
 }

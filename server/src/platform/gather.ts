@@ -8,7 +8,7 @@ export interface GathererOptions<Item, Result> {
   readonly maxItems: number
   /** Batches running at once. */
   readonly maxRunning?: number
-  /** Whether a batch that threw is tried again item by item, so that one bad item cannot fail its neighbours. */
+  /** Whether a batch that threw is tried again in halves, so that one bad item cannot fail its neighbours. */
   readonly retryAlone?: (error: unknown) => boolean
 }
 
@@ -40,8 +40,14 @@ export function createGatherer<Item, Result>(options: GathererOptions<Item, Resu
     try {
       settle(batch, await run(batch.map(({ item }) => item)))
     } catch (error) {
-      if (batch.length > 1 && retryAlone(error)) for (const one of batch) await work([one])
-      else for (const { reject } of batch) reject(error)
+      if (batch.length === 1 || !retryAlone(error)) {
+        for (const { reject } of batch) reject(error)
+        return
+      }
+      // Halved until the bad item is alone, so that one of many costs a few rounds and not one for each.
+      const middle = Math.ceil(batch.length / 2)
+      await work(batch.slice(0, middle))
+      await work(batch.slice(middle))
     }
   }
   const kick = () => {

@@ -104,6 +104,18 @@ describe('hiring', () => {
     await client.post(`/api/v1/jobs/${anew.body.id}/cancel`)
   })
 
+  test('a client that names a maxPrice is not charged more, whatever the owner made of the price meanwhile', async () => {
+    const serviceId = await world.service(provider)
+    await provider.patch(`/api/v1/services/${serviceId}`, { pricePerJob: 40_000_000 })
+    const before = await client.available()
+    const refused = await hire(serviceId, client, { maxPrice: 500_000 })
+    expect([refused.status, refused.body.code, refused.body.price]).toEqual([409, 'price_above_max', '40000000'])
+    expect(await client.available()).toBe(before)
+    const hired = await hire(serviceId, client, { maxPrice: '40000000' })
+    expect(hired.status).toBe(201)
+    await client.post(`/api/v1/jobs/${hired.body.id}/cancel`)
+  })
+
   test('JP-47 a client below the trust floor is refused; an unproven score counts as 0.5 at most (D-6)', async () => {
     const refused = await hire(await world.service(provider, { minClientTrustScore: 0.51 }))
     expect([refused.status, refused.body.code, refused.body.score]).toEqual([403, 'trust_too_low', 0.5])

@@ -16,6 +16,7 @@ import { callerOf } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
 import { receiptOf } from '#receipts'
 import { DIRECT } from '#trades/direct'
+import { MicrosInput, microsOf } from './amounts.ts'
 import type { V1Context } from './context.ts'
 import { createJobCounter, type JobCounter, jobOf } from './job-counter.ts'
 import { JOB_STATUSES, JobView, jobView, stateOf } from './job-view.ts'
@@ -31,6 +32,10 @@ const HireBody = Type.Object(
     callbackUrl: Type.Optional(
       Type.String({ maxLength: 2048, description: "Hears this job's events instead of your default" }),
     ),
+    maxPrice: Type.Optional({
+      ...MicrosInput,
+      description: 'Refuse with 409 rather than pay more than this (fee not counted), should the price have changed',
+    }),
   },
   { additionalProperties: false },
 )
@@ -82,12 +87,13 @@ const hiring =
     const schema = { tags, summary, body: HireBody, response: { 201: JobView } }
     app.post('/jobs', { config: trade, schema }, async (request, reply) => {
       const { serviceId, input, callbackUrl = null } = request.body
+      const maxPrice = request.body.maxPrice === undefined ? null : microsOf(request.body.maxPrice, 'maxPrice')
       if (callbackUrl !== null) await souk.outbound.checkUrl(callbackUrl)
       const { partyId: buyerId, keyId } = callerOf(request)
       const buyerTrust = await souk.trustOf(buyerId)
       await withFreshService(counter, serviceId, async () => {
         const { version: serviceVersion } = await counter.checkInput(serviceId, input)
-        const item = { buyerId, keyId, buyerTrust, serviceId, serviceVersion, input, callbackUrl }
+        const item = { buyerId, keyId, buyerTrust, serviceId, serviceVersion, input, callbackUrl, maxPrice }
         await counter.hire(request, reply, { item, status: 201, view: (order) => jobView(order, { input }) })
       })
     })

@@ -53,7 +53,15 @@ async function service(fields: Partial<ServiceDraft> = {}): Promise<Service> {
 
 function hireOf({ id, version }: Service, more: Partial<Hire> = {}): Hire {
   const party = { buyerId: buyer, buyerTrust: NEUTRAL_TRUST }
-  return { ...party, serviceId: id, serviceVersion: version, input: { text: 'x' }, callbackUrl: null, ...more }
+  return {
+    ...party,
+    serviceId: id,
+    serviceVersion: version,
+    input: { text: 'x' },
+    callbackUrl: null,
+    maxPrice: null,
+    ...more,
+  }
 }
 const hire = (hires: readonly Hire[], store: Store = db.store, schemas = createAgreedSchemas()) =>
   store.transact((tx) => hireEach(tx, { engine, settings, schemas }, hires))

@@ -1,6 +1,7 @@
 import { catalogRefusals, type Service, servicesById } from '#catalog'
 import { suspendedAmong } from '#identity'
 import { newId } from '#kernel/id'
+import type { Micros } from '#kernel/money'
 import type { Refusal } from '#kernel/refusal'
 import type { Engine, Order, OrderForm, Placement } from '#orders'
 import type { Store, Tx } from '#platform/db'
@@ -25,6 +26,8 @@ export interface Hire {
   readonly serviceVersion: number
   readonly input: unknown
   readonly callbackUrl: string | null
+  /** The most the client will pay, the fee on top not counted; null: whatever the price is by now. */
+  readonly maxPrice: Micros | null
 }
 
 export interface DirectDeps {
@@ -71,6 +74,8 @@ function refusalOf(
   if (suspended.has(hire.buyerId) || suspended.has(service.ownerId)) return directRefusals.party_suspended()
   if (!service.active) return directRefusals.service_inactive()
   if (service.version !== hire.serviceVersion) return directRefusals.service_changed()
+  if (hire.maxPrice !== null && service.priceMicros > hire.maxPrice)
+    return directRefusals.price_above_max({ price: String(service.priceMicros), maxPrice: String(hire.maxPrice) })
   const score = provenScore(hire.buyerTrust)
   if (score < service.minClientTrust) return directRefusals.trust_too_low({ required: service.minClientTrust, score })
   return null

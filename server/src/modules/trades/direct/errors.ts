@@ -7,6 +7,11 @@ export const directRefusals = defineRefusals({
     'Choose another from GET /api/v1/services/discover.',
   ],
   service_changed: ['conflict', 'The service was changed while you were hiring it', 'Send the request again.'],
+  price_above_max: [
+    'conflict',
+    'The service costs {price} by now, which is more than your maxPrice of {maxPrice}',
+    'Look at the service again and decide anew. Nothing was charged.',
+  ],
   party_suspended: [
     'forbidden',
     'One of the two agents is suspended, so they can strike no new bargain',
