@@ -82,6 +82,8 @@ create table payout (
   due_at timestamptz not null default clock_timestamp(),
   lease_until timestamptz,
   lease uuid,
+  -- Until then every transaction of this payout is recorded below. Real time too; what is older was perhaps restored.
+  known_until timestamptz not null default clock_timestamp(),
   constraint payout_adds_up check (gross = fee + net and fee >= 0),
   constraint payout_ends check ((ended_at is null) = (state not in ('confirmed', 'failed', 'cancelled'))),
   constraint payout_is_held check ((kind = 'sweep') = (held_in is null) and (held_in is null) = (return_to is null))

@@ -44,6 +44,14 @@ export type ChainStatus =
   | { readonly state: 'finalized'; readonly error: null }
   | { readonly state: 'finalized'; readonly error: string; readonly short: boolean }
 
+/** Transactions on the hot wallet's account that carry a text, as far back as the network could be read. */
+export interface References {
+  /** Newest first; without those that failed. */
+  readonly carried: readonly { readonly signature: string; readonly reference: string; readonly isFinal: boolean }[]
+  /** Everything later than this was read; null when nobody can say. */
+  readonly reach: Date | null
+}
+
 /** Why money cannot be sent to an address. */
 export type DestinationProblem =
   | 'malformed'
@@ -79,6 +87,8 @@ export interface Rail {
   /** The newest signatures after `last` that are confirmed but not final yet. */
   unfinalizedAfter(tokenAccount: string, last: string | null): Promise<readonly string[]>
   movement(signature: string, tokenAccount: string): Promise<Movement>
+  /** What `Intent.reference` and others have written there since; confirmed is enough. */
+  referencesSince(since: Date): Promise<References>
   /** Null when money can be sent there. */
   problemsOf(addresses: readonly string[]): Promise<Map<string, DestinationProblem | null>>
   /** Each alone: one that the signer refuses holds back no other. */

@@ -30,6 +30,8 @@ export interface WalletSettings {
   readonly leaseMs: number
   /** Between the two looks that must both find nothing before a transaction counts as dead (D-15). */
   readonly deadAfterMs: number
+  /** A payout that was not looked for on the chain for so long is, before it is signed: backups may be older than it. */
+  readonly searchAfterMs: number
   /** Between two sendings of the same bytes. */
   readonly resendMs: number
   /** How long to wait before money or gas that is missing is looked for again. */
@@ -54,6 +56,7 @@ export const DEFAULT_WALLET_SETTINGS: WalletSettings = {
   idleDepositCheckMs: 300_000,
   leaseMs: 30_000,
   deadAfterMs: 30_000,
+  searchAfterMs: 120_000,
   resendMs: 2000,
   retryMs: 5000,
 }
@@ -68,6 +71,7 @@ export const SANDBOX_WALLET_SETTINGS: WalletSettings = {
   idleDepositCheckMs: 30_000,
   leaseMs: 5000,
   deadAfterMs: 2000,
+  searchAfterMs: 5000,
   resendMs: 1000,
   retryMs: 1000,
 }

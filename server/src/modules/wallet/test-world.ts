@@ -51,6 +51,7 @@ const SETTINGS: WalletSettings = {
   idleDepositCheckMs: 500,
   leaseMs: 5000,
   deadAfterMs: 200,
+  searchAfterMs: 60_000,
   resendMs: 100,
   retryMs: 100,
 }

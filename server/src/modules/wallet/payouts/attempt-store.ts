@@ -39,6 +39,49 @@ export async function insertAttempts(
   return new Set(rows.map(({ id }) => id))
 }
 
+export interface FoundAttempt {
+  readonly payoutId: string
+  readonly n: number
+  readonly signature: string
+  /** Of ours, from which it took the money. */
+  readonly tokenAccount: string
+}
+
+/**
+ * Takes over transactions of ours that were found on the chain, without their bytes; one that was given up comes back
+ * to life. Answers the payouts for which that was allowed, as above.
+ */
+export async function insertFound(
+  tx: Tx,
+  {
+    lease,
+    found,
+    lastValidBlockHeight,
+  }: { lease: string; found: readonly FoundAttempt[]; lastValidBlockHeight: bigint },
+): Promise<Set<string>> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    with found as (
+      select * from unnest(
+        ${found.map(({ payoutId }) => payoutId)}::uuid[],
+        ${found.map(({ n }) => n)}::int[],
+        ${found.map(({ signature }) => signature)}::text[]
+      ) as f (payout_id, n, signature)
+    ),
+    held as (
+      update payout set state = 'sent' from found
+      where payout.id = found.payout_id and payout.lease = ${lease} and payout.lease_until > clock_timestamp()
+        and payout.state in ('requested', 'queued_liquidity')
+      returning payout.id
+    )
+    insert into payout_attempt (payout_id, n, signature, bytes, last_valid_block_height, state, sent_at, seen_at)
+    select payout_id, n, signature, ''::bytea, ${lastValidBlockHeight}::bigint, 'live', clock_timestamp(), clock_timestamp()
+    from found join held on held.id = payout_id
+    on conflict (signature) do update set state = 'live', error = null, missing_at = null, seen_at = excluded.seen_at
+    where payout_attempt.payout_id = excluded.payout_id and payout_attempt.state = 'dead'
+    returning payout_id as id`)
+  return new Set(rows.map(({ id }) => id))
+}
+
 export async function markSent(tx: Tx, payoutIds: readonly string[]): Promise<void> {
   await tx.run(sql`
     update payout_attempt set sent_at = clock_timestamp()

@@ -15,7 +15,7 @@ interface Followed {
 }
 
 /** How many dead transactions in a row an operator should hear of. */
-const STUCK_ATTEMPTS = 3
+export const STUCK_ATTEMPTS = 3
 
 /** Asks what became of the transactions under way and acts on it. */
 export async function followPayouts(context: PayoutContext, claimed: readonly ClaimedPayout[]): Promise<void> {
@@ -54,11 +54,13 @@ async function finish({ store, rail, settings }: PayoutContext, { payout, live }
   })
 }
 
-/** The very same bytes again: a transaction can land only once (D-15). */
+/** The very same bytes again: a transaction can land only once (D-15). One that was found on the chain has none. */
 async function resend(context: PayoutContext, missing: readonly Followed[]): Promise<void> {
   await broadcastAll(
     context,
-    missing.filter(({ live }) => live.resendDue).map(({ payout, live }) => ({ payoutId: payout.id, ...live })),
+    missing
+      .filter(({ live }) => live.resendDue && live.bytes.length > 0)
+      .map(({ payout, live }) => ({ payoutId: payout.id, ...live })),
   )
 }
 

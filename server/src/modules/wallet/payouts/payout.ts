@@ -47,6 +47,10 @@ export interface LiveAttempt {
 
 export interface ClaimedPayout extends Payout {
   readonly live: LiveAttempt | null
-  /** Transactions signed so far. */
+  /** Highest number of a transaction of its own so far. */
   readonly attempts: number
+  /** Real time up to which every transaction of its own is known here. */
+  readonly knownUntil: Date
+  /** That is so long ago that the chain must be searched before anything is done. */
+  readonly searchDue: boolean
 }

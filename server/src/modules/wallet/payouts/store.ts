@@ -19,6 +19,8 @@ export async function insertPayout(tx: Tx, payout: NewPayout): Promise<boolean> 
 
 interface ClaimedRow extends Payout {
   readonly attempts: number
+  readonly knownUntil: Date
+  readonly searchDue: boolean
   readonly n: number | null
   readonly signature: string | null
   readonly bytes: Buffer | null
@@ -35,6 +37,7 @@ export interface Claiming {
   readonly limit: number
   readonly resendMs: number
   readonly deadAfterMs: number
+  readonly searchAfterMs: number
 }
 
 /** Whether anything is due, without a unit of work. */
@@ -66,7 +69,9 @@ export async function claimPayouts(tx: Tx, claiming: Claiming): Promise<ClaimedP
       case when a.missing_at is null then 'no'
         when a.missing_at < clock_timestamp() - ${claiming.deadAfterMs} * interval '1 ms' then 'twice'
         else 'once' end as missing,
-      (select count(*)::int from payout_attempt where payout_id = p.id) as attempts
+      p.known_until as "knownUntil",
+      p.known_until < clock_timestamp() - ${claiming.searchAfterMs} * interval '1 ms' as "searchDue",
+      (select coalesce(max(n), 0) from payout_attempt where payout_id = p.id) as attempts
     from claimed p left join payout_attempt a on a.payout_id = p.id and a.state = 'live'
     order by p.created_at, p.id`)
   return rows.map(claimedOf)
@@ -97,6 +102,20 @@ export async function postponePayouts(
     update payout set state = ${state}, lease = null, lease_until = null,
       due_at = clock_timestamp() + ${pauseMs} * interval '1 ms'
     where id = any(${ids}::uuid[]) and lease = ${lease} and state in ('requested', 'queued_liquidity')`)
+}
+
+/** The chain was searched, and holds nothing of theirs that is not recorded here. */
+export async function markKnown(tx: Tx, { ids, lease }: { ids: readonly string[]; lease: string }): Promise<void> {
+  await tx.run(sql`
+    update payout set known_until = clock_timestamp()
+    where id = any(${ids}::uuid[]) and lease = ${lease} and lease_until > clock_timestamp()`)
+}
+
+/** Whether the chain was searched lately, or it was asked for lately: a restored one may have been sent since. */
+export async function isKnownSince(tx: Tx, { id, withinMs }: { id: string; withinMs: number }): Promise<boolean> {
+  const row = await tx.one(sql`
+    select 1 from payout where id = ${id} and known_until > clock_timestamp() - ${withinMs} * interval '1 ms'`)
+  return row !== undefined
 }
 
 /** After a dead attempt: a new one may be signed. */

@@ -6,6 +6,7 @@ import type { Rail } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
 import { dispatchPayouts } from './dispatch.ts'
 import { followPayouts } from './follow.ts'
+import { withoutSent } from './search.ts'
 import { anyPayoutDue, claimPayouts, releasePayouts } from './store.ts'
 
 export interface PayoutContext {
@@ -18,7 +19,8 @@ export interface PayoutContext {
 const BATCH = 64
 
 /**
- * Moves payouts on, a batch at a time: what has a transaction under way is followed, what has none is signed and sent.
+ * Moves payouts on, a batch at a time: what has a transaction under way is followed, what has none is signed and sent,
+ * once it is sure that a forgotten one is not on the chain already.
  * Everything it knows is in the database, so any process may go on where another one died.
  */
 export function payoutSweep(context: PayoutContext): Sweep {
@@ -29,13 +31,15 @@ export function payoutSweep(context: PayoutContext): Sweep {
     run: async () => {
       if (!(await anyPayoutDue(store.read, rail.network))) return 0
       const lease = newId()
-      const { leaseMs, resendMs, deadAfterMs } = settings
-      const claiming = { network: rail.network, lease, leaseMs, resendMs, deadAfterMs, limit: BATCH }
+      const { leaseMs, resendMs, deadAfterMs, searchAfterMs } = settings
+      const pauses = { leaseMs, resendMs, deadAfterMs, searchAfterMs }
+      const claiming = { network: rail.network, lease, ...pauses, limit: BATCH }
       const claimed = await store.transact((tx) => claimPayouts(tx, claiming))
       if (claimed.length === 0) return 0
       try {
+        const payouts = await withoutSent(context, { lease, payouts: claimed.filter(({ live }) => live === null) })
         await followPayouts(context, claimed)
-        await dispatchPayouts(context, { lease, payouts: claimed.filter(({ live }) => live === null) })
+        await dispatchPayouts(context, { lease, payouts })
       } finally {
         await store.transact((tx) => releasePayouts(tx, { lease, pauseMs: settings.pollMs }))
       }

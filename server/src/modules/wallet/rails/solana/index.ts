@@ -4,6 +4,7 @@ import type { Outcome } from '#platform/gather'
 import { type ChainStatus, ChainUnreachable, type Rail, type SignedTransaction } from '../../rail.ts'
 import { isWalletAddress, lookUp, problemsOf, tokenIn } from './accounts.ts'
 import { movementIn, type ParsedTransaction } from './movement.ts'
+import { referencesSince } from './references.ts'
 import { connectSolana, type SolanaRpc } from './rpc.ts'
 import { createSolanaSigner, type SolanaSigner } from './signer.ts'
 
@@ -66,7 +67,14 @@ export async function createSolanaRail(options: SolanaRailOptions): Promise<Rail
 
 type Reading = Pick<
   Rail,
-  'holdings' | 'spendable' | 'canPayFees' | 'signaturesAfter' | 'unfinalizedAfter' | 'movement' | 'finalizedHeight'
+  | 'holdings'
+  | 'spendable'
+  | 'canPayFees'
+  | 'signaturesAfter'
+  | 'unfinalizedAfter'
+  | 'movement'
+  | 'referencesSince'
+  | 'finalizedHeight'
 >
 
 function reading({ rpc, signer, mint }: Parts): Reading {
@@ -102,6 +110,7 @@ function reading({ rpc, signer, mint }: Parts): Reading {
       if (parsed === null) throw new ChainUnreachable('solana', `transaction ${signature} is not served`)
       return movementIn(parsed as unknown as ParsedTransaction, { signature, tokenAccount, mint })
     },
+    referencesSince: (since) => referencesSince(rpc, { account: signer.hotWallet.tokenAccount as Address, since }),
     finalizedHeight: () => rpc.ask((node) => node.getBlockHeight({ commitment: 'finalized' })),
   }
 }
