@@ -41,6 +41,13 @@ test('sweeps that find work for ever are reported instead of hanging', async () 
   await expect(sweeper.runUntilIdle()).rejects.toThrow(/come to rest/)
 })
 
+test('runUntilIdle leaves a market that never rests to the loops, where it is told how long to wait', async () => {
+  const sweeper = createSweeper([{ name: 'endless', run: async () => 1 }], log)
+  const startedAt = performance.now()
+  await sweeper.runUntilIdle({ withinMs: 50 })
+  expect(performance.now() - startedAt).toBeLessThan(1000)
+})
+
 test('a sweep works off its pile without pausing, then sleeps until it is woken', async () => {
   const { state, sweep } = pile('pile', 20, 60_000)
   const sweeper = createSweeper([sweep], log)

@@ -17,10 +17,15 @@ export interface Sweeper {
   /** Look now: something was committed. */
   wake(): void
   /** Runs every sweep until none finds anything; the test clock uses it. */
-  runUntilIdle(): Promise<void>
+  runUntilIdle(bound?: Bound): Promise<void>
   /** When a sweep last ended without an error, by name; a worker that hangs shows here. */
   health(): Record<string, { lastRunAt: Date | null; lastError: string | null }>
   stop(): Promise<void>
+}
+
+/** In a market that others are busy in rest may never come: after so long that is left to the loops. */
+export interface Bound {
+  readonly withinMs: number
 }
 
 const DEFAULT_EVERY_MS = 250
@@ -60,8 +65,10 @@ export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error
     start: () => {
       loops = sweeps.map(loop)
     },
-    runUntilIdle: async () => {
-      for (let round = 0; round < MAX_ROUNDS; round++) {
+    runUntilIdle: async (bound) => {
+      const until = bound && performance.now() + bound.withinMs
+      for (let round = 0; until !== undefined || round < MAX_ROUNDS; round++) {
+        if (until !== undefined && performance.now() > until) return
         let handled = 0
         for (const sweep of sweeps) handled += await once(sweep)
         if (handled > 0) continue
