@@ -60,12 +60,17 @@ export async function registerReaders(store: Store, readers: readonly EventReade
   )
 }
 
-/** Whether anything was said that the reader has not heard, be it above the horizon still. */
+/**
+ * Whether anything was said that the reader has not heard, be it above the horizon still. Ordered, so that the index leads
+ * past all that was heard; without it every look reads the whole history.
+ */
 async function hasNews(db: Db, name: string): Promise<boolean> {
   const row = await db.one(sql`
-    select 1 from event, event_reader as reader
-    where reader.name = ${name} and (event.era, event.xid, event.id) > (reader.era, reader.xid, reader.event_id)
-    limit 1`)
+    select 1 from event_reader as reader, lateral (
+      select 1 from event where (event.era, event.xid, event.id) > (reader.era, reader.xid, reader.event_id)
+      order by era, xid, id limit 1
+    ) as news
+    where reader.name = ${name}`)
   return row !== undefined
 }
 
