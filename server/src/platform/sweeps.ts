@@ -30,7 +30,7 @@ export interface Bound {
 
 const DEFAULT_EVERY_MS = 250
 const ERROR_PAUSE_MS = 1000
-/** In a busy market something is committed all the time; what found nothing rests so long before it hears of it. */
+/** In a busy market something is committed all the time: each look rests so long, and finds more to do at once. */
 const REST_MS = 20
 const BEHIND_PAUSE_MS = 10
 const MAX_ROUNDS = 1000
@@ -48,9 +48,10 @@ export function createSweeper(sweeps: readonly Sweep[], log: Pick<Logger, 'error
     while (!naps.over()) {
       const seen = naps.wakes()
       try {
-        if ((await once(sweep)) > 0) continue
-        const { everyMs = DEFAULT_EVERY_MS, ignoresWakes = false } = sweep
+        const handled = await once(sweep)
         await naps.nap(REST_MS, 'deep')
+        if (handled > 0) continue
+        const { everyMs = DEFAULT_EVERY_MS, ignoresWakes = false } = sweep
         // What was committed while it looked is not slept over.
         if (ignoresWakes || naps.wakes() === seen) await naps.nap(everyMs, ignoresWakes ? 'deep' : 'light')
       } catch (error) {
