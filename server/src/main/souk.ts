@@ -9,6 +9,7 @@ import { openStore, type Store } from '#platform/db'
 import { enterEra } from '#platform/era'
 import { buildHttp, type Http } from '#platform/http/app'
 import { createAnswer, createAnswerBook, replayFirst } from '#platform/http/idempotency'
+import { shareLookups } from '#platform/lookups'
 import { createMetrics } from '#platform/metrics'
 import { createOutbound } from '#platform/outbound/index'
 import { type EventReader, readerSweep, registerReaders } from '#platform/outbox'
@@ -113,10 +114,11 @@ function isCatchAll(url: URL, publicUrl: string): boolean {
 }
 
 function openWebhooks({ log }: SoukOptions, { store, outbound, standing, sealingKey }: Core) {
+  const worksOf = shareLookups(workOf)
   const format = jobWebhookFormat({
-    orderInput: async (db, orderId) => (await workOf(db, [orderId])).get(orderId)?.input,
-    callbackUrlsOf,
-    reputationOf: standing.reputationOf,
+    orderInput: async (db, orderId) => (await worksOf(db, [orderId])).get(orderId)?.input,
+    callbackUrlsOf: shareLookups(callbackUrlsOf),
+    reputationOf: shareLookups(standing.reputationOf),
   })
   return createWebhooks({
     store,
