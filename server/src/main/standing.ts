@@ -1,5 +1,6 @@
-import { profileOf, profilesOf } from '#identity'
+import { profilesOf } from '#identity'
 import type { Db } from '#platform/db'
+import { gatherLookups } from '#platform/lookups'
 import { completedAsBuyer } from '#receipts'
 import { NEUTRAL_CONDUCT, type Trust, trustOf } from '#trust'
 import type { V1Context } from '../faces/v1/context.ts'
@@ -9,8 +10,9 @@ export function createStanding(
   read: Db,
 ): Pick<V1Context, 'trustOf' | 'reputationOf' | 'conductOf' | 'ratingSummaryOf' | 'ratingsOf'> {
   const trustIn = (verified: boolean): Trust => trustOf({ ...NEUTRAL_CONDUCT, verified })
+  const profileOf = gatherLookups(read, profilesOf)
   return {
-    trustOf: async (partyId) => trustIn((await profileOf(read, partyId))?.verified ?? false),
+    trustOf: async (partyId) => trustIn((await profileOf(partyId))?.verified ?? false),
     reputationOf: async (db, partyIds) => {
       const [profiles, completed] = await Promise.all([profilesOf(db, partyIds), completedAsBuyer(db, partyIds)])
       return new Map(

@@ -1,4 +1,5 @@
 import type { Db } from './db.ts'
+import { createGatherer } from './gather.ts'
 
 type Lookup<V> = (db: Db, ids: readonly string[]) => Promise<ReadonlyMap<string, V>>
 
@@ -19,4 +20,15 @@ export function shareLookups<V>(find: Lookup<V>): Lookup<V> {
     gathering.set(db, { ids: wanted, found })
     return found
   }
+}
+
+/** One at a time, as a request asks; what is asked while a query is under way shares the next one. */
+export function gatherLookups<V>(db: Db, find: Lookup<V>): (id: string) => Promise<V | undefined> {
+  return createGatherer<string, V | undefined>({
+    maxItems: 512,
+    run: async (ids) => {
+      const found = await find(db, [...new Set(ids)])
+      return ids.map((id) => ({ done: found.get(id) }))
+    },
+  })
 }

@@ -1,8 +1,9 @@
 import { catalogRefusals, type Service, serviceById } from '#catalog'
 import { isId } from '#kernel/id'
-import { type Engine, type MoveRequest, type Order, orderById, orderRefusals } from '#orders'
+import { type Engine, type MoveRequest, type Order, orderRefusals, ordersById } from '#orders'
 import type { Db } from '#platform/db'
 import { createDesk, type Desk } from '#platform/http/desk'
+import { gatherLookups } from '#platform/lookups'
 import type { SchemaFault, SchemaValidator } from '#platform/strangers-schema/index'
 import { type DirectDeps, directRefusals, type Hire, hireEach } from '#trades/direct'
 import type { V1Context } from './context.ts'
@@ -56,8 +57,12 @@ export function createJobCounter({ store, answers, engine, direct, validator }: 
 }
 
 /** A job as one of its two parties sees it: 404 when there is none, 403 for anybody else (JP-81). */
-export async function jobOf(db: Db, { jobId, partyId }: { jobId: string; partyId: string }): Promise<Order> {
-  const order = isId(jobId) ? await orderById(db, jobId) : undefined
+export function createJobOf(db: Db): (asked: { readonly jobId: string; readonly partyId: string }) => Promise<Order> {
+  const find = gatherLookups(db, ordersById)
+  return async ({ jobId, partyId }) => jobOf(isId(jobId) ? await find(jobId) : undefined, partyId)
+}
+
+function jobOf(order: Order | undefined, partyId: string): Order {
   if (!order) throw orderRefusals.order_unknown()
   if (order.buyerId !== partyId && order.sellerId !== partyId) throw orderRefusals.not_your_order()
   return order

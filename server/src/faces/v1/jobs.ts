@@ -18,7 +18,7 @@ import { receiptOf } from '#receipts'
 import { DIRECT } from '#trades/direct'
 import { MicrosInput, microsOf } from './amounts.ts'
 import type { V1Context } from './context.ts'
-import { createJobCounter, type JobCounter, jobOf } from './job-counter.ts'
+import { createJobCounter, createJobOf, type JobCounter } from './job-counter.ts'
 import { JOB_STATUSES, JobView, jobView, stateOf } from './job-view.ts'
 import { PageQuery, PaginationView, pageOf, paginationView } from './paging.ts'
 
@@ -116,6 +116,7 @@ const looking =
   (souk: V1Context): FastifyPluginAsyncTypebox =>
   async (app) => {
     const config = rules({ auth: 'activated' })
+    const jobOf = createJobOf(souk.read)
     const Jobs = Type.Object({ jobs: Type.Array(JobView), pagination: PaginationView })
     const list = { tags, summary: 'Your jobs, newest first', querystring: JobsQuery, response: { 200: Jobs } }
     app.get('/jobs', { config, schema: list }, async (request) => {
@@ -127,7 +128,7 @@ const looking =
     const summary = 'One of your jobs, with its input, output and receipt'
     const one = { tags, summary, params: JobParams, response: { 200: JobDetail } }
     app.get('/jobs/:id', { config, schema: one }, async (request) => {
-      const order = await jobOf(souk.read, { jobId: request.params.id, partyId: callerOf(request).partyId })
+      const order = await jobOf({ jobId: request.params.id, partyId: callerOf(request).partyId })
       return jobDetail(souk, order)
     })
   }
@@ -156,6 +157,7 @@ async function jobDetail(souk: V1Context, order: Order): Promise<Static<typeof J
 const delivering =
   (souk: V1Context, counter: JobCounter): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const jobOf = createJobOf(souk.read)
     const schema = {
       tags,
       summary: 'Deliver the output',
@@ -166,7 +168,7 @@ const delivering =
     app.post('/jobs/:id/deliver', { config: trade, schema }, async (request, reply) => {
       const { partyId } = callerOf(request)
       const { output } = request.body
-      const order = await jobOf(souk.read, { jobId: request.params.id, partyId })
+      const order = await jobOf({ jobId: request.params.id, partyId })
       // Also before the job has begun: it may begin between this look and the move.
       if (order.sellerId === partyId && !isOver(order)) await counter.checkOutput(order, output)
       const item: MoveRequest = { orderId: order.id, move: { do: 'deliver', by: partyId }, output }

@@ -25,6 +25,7 @@ export {
   type OrderFilter,
   type OrderWork,
   orderById,
+  ordersById,
   ordersOf,
   undeliveredOf,
   workOf,

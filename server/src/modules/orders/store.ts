@@ -77,6 +77,11 @@ export async function saveOutputs(tx: Tx, outputs: readonly { orderId: string; o
     where order_work.order_id = next.id`)
 }
 
+export async function ordersById(db: Db, ids: readonly string[]): Promise<Map<string, Order>> {
+  const rows = await db.rows<Order>(sql`select ${COLUMNS} from orders where id = any(${ids}::uuid[])`)
+  return new Map(rows.map((order) => [order.id, order]))
+}
+
 export async function orderById(db: Db, id: string): Promise<Order | undefined> {
   return db.one<Order>(sql`select ${COLUMNS} from orders where id = ${id}`)
 }
