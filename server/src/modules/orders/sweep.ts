@@ -10,6 +10,7 @@ const BATCH = 100
 export function lapseSweep(store: Store, engine: Engine): Sweep {
   return {
     name: 'orders:lapse',
+    ignoresWakes: true,
     run: async () => {
       if ((await dueAfter(store.read, { now: await store.now(), limit: 1 })).length === 0) return 0
       try {

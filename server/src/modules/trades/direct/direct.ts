@@ -116,6 +116,7 @@ export function promotionSweep(store: Store, engine: Engine): Sweep {
   return {
     name: 'direct:promote',
     everyMs: 1000,
+    ignoresWakes: true,
     run: async () => {
       if (!(await isAnyWaiting(store.read))) return 0
       let promoted = 0
