@@ -54,6 +54,8 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
     max: maxConnections,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
     application_name: applicationName,
+    // Statements that do not wait for one another travel together.
+    pipeline: true,
     options: '-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC',
   })
   // A broken idle connection is replaced by the pool; without a listener it would end the process.
@@ -89,8 +91,7 @@ async function unitOfWork<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>, commit
   const result = await withClient(pool, async (client) => {
     const tx = txOver(client, await begin(client), events)
     const result = await work(tx)
-    if (events.length > 0) await insertEvents(tx, events)
-    await commit(client)
+    await finish(tx, { client, events })
     return result
   })
   if (events.length > 0) for (const listener of committed) listener()
@@ -133,6 +134,17 @@ async function begin(client: pg.PoolClient): Promise<Date> {
   const row = clock?.rows[0]
   if (!row) throw new Error('the database did not answer its clock')
   return row.now
+}
+
+/** The news and the commit travel together. A commit nobody answered for is unknown, whatever else was lost with it (D-28). */
+async function finish(tx: Tx, { client, events }: { client: pg.PoolClient; events: DomainEvent[] }): Promise<void> {
+  const [told, done] = await Promise.allSettled([
+    events.length > 0 ? insertEvents(tx, events) : undefined,
+    commit(client),
+  ])
+  if (done.status === 'rejected' && done.reason instanceof UnknownOutcome) throw done.reason
+  if (told.status === 'rejected') throw told.reason
+  if (done.status === 'rejected') throw done.reason
 }
 
 /**
