@@ -2,7 +2,7 @@ import type { Micros } from '#kernel/money'
 import type { Tx } from '#platform/db'
 import { type AccountId, isSummed } from './accounts.ts'
 import { explain, ledgerRefusals } from './errors.ts'
-import { applyBook, insertAccounts, lockAccounts } from './store.ts'
+import { applyBook, lockAccounts } from './store.ts'
 import { checkedPostings, netOf, type Posting, type Transfer } from './transfer.ts'
 
 /**
@@ -58,9 +58,8 @@ export async function openBook(tx: Tx, accounts: Iterable<AccountId>): Promise<B
     },
     close: async () => {
       const opened = [...fresh].filter((id) => changes.has(id)).map((id) => ({ id, balance: changes.get(id) ?? 0n }))
-      for (const { id, no } of await insertAccounts(tx, opened)) numbers.set(id, no)
       for (const { id } of opened) changes.delete(id)
-      await applyBook(tx, { numbers, changes, written }).catch(explain)
+      await applyBook(tx, { numbers, opened, changes, written }).catch(explain)
     },
   }
 }

@@ -49,14 +49,9 @@ export function createTransferBatcher(store: Store): (transfer: Transfer) => Pro
 
 /** Posts many transfers in order, each judged alone, in three statements however many there are. */
 export async function postEach(tx: Tx, transfers: readonly Transfer[]): Promise<Outcome<void>[]> {
-  const taken = await postedKeys(
-    tx,
-    transfers.map(({ key }) => key),
-  )
-  const book = await openBook(
-    tx,
-    transfers.flatMap(({ postings }) => postings.flatMap(({ from, to }) => [from, to])),
-  )
+  const keys = transfers.map(({ key }) => key)
+  const accounts = transfers.flatMap(({ postings }) => postings.flatMap(({ from, to }) => [from, to]))
+  const [taken, book] = await Promise.all([postedKeys(tx, keys), openBook(tx, accounts)])
   const outcomes = transfers.map((transfer): Outcome<void> => {
     try {
       const isEmpty = checkedPostings(transfer).length === 0

@@ -45,21 +45,32 @@ export async function insertAccounts(
 
 interface BookPages {
   readonly numbers: ReadonlyMap<AccountId, bigint>
+  /** Accounts made here, with their final balances. */
+  readonly opened: readonly { readonly id: AccountId; readonly balance: Micros }[]
   readonly changes: ReadonlyMap<AccountId, Micros>
   readonly written: readonly { transfer: Transfer; postings: readonly Posting[] }[]
 }
 
 /** Writes a whole book in one statement: transfers, their entries, and the new balances of locked accounts. */
-export async function applyBook(tx: Tx, { numbers, changes, written }: BookPages): Promise<void> {
+export async function applyBook(tx: Tx, { numbers, opened, changes, written }: BookPages): Promise<void> {
   if (written.length === 0) return
   const no = (id: AccountId): bigint => {
     const number = numbers.get(id)
     if (number === undefined) throw new Error(`ledger: account ${id} was never opened`)
     return number
   }
+  const made = new Set(opened.map(({ id }) => id))
+  const nameOf = (id: AccountId) => (made.has(id) ? id : null)
+  const knownNo = (id: AccountId) => (made.has(id) ? null : no(id))
   const lines = written.flatMap(({ postings }, index) => postings.map((posting) => ({ position: index + 1, posting })))
   await tx.run(sql`
-    with head as materialized (
+    with opened as (
+      insert into account (id, balance)
+      select * from unnest(${opened.map(({ id }) => id)}::text[], ${opened.map(({ balance }) => balance)}::bigint[])
+      order by 1
+      returning id, no
+    ),
+    head as materialized (
       select nextval('transfer_id') as id, position, key, reason, subject from unnest(
         ${written.map(({ transfer }) => transfer.key)}::text[],
         ${written.map(({ transfer }) => transfer.reason)}::text[],
@@ -71,14 +82,18 @@ export async function applyBook(tx: Tx, { numbers, changes, written }: BookPages
     ),
     entries as (
       insert into entry (transfer_id, from_no, to_no, amount)
-      select head.id, line.from_no, line.to_no, line.amount
+      select head.id, coalesce(line.from_no, source.no), coalesce(line.to_no, target.no), line.amount
       from unnest(
         ${lines.map(({ position }) => position)}::int[],
-        ${lines.map(({ posting }) => no(posting.from))}::bigint[],
-        ${lines.map(({ posting }) => no(posting.to))}::bigint[],
+        ${lines.map(({ posting }) => knownNo(posting.from))}::bigint[],
+        ${lines.map(({ posting }) => knownNo(posting.to))}::bigint[],
+        ${lines.map(({ posting }) => nameOf(posting.from))}::text[],
+        ${lines.map(({ posting }) => nameOf(posting.to))}::text[],
         ${lines.map(({ posting }) => posting.amount)}::bigint[]
-      ) as line (position, from_no, to_no, amount)
+      ) as line (position, from_no, to_no, from_id, to_id, amount)
       join head using (position)
+      left join opened as source on source.id = line.from_id
+      left join opened as target on target.id = line.to_id
     )
     update account set balance = account.balance + change.amount
     from unnest(
