@@ -112,12 +112,14 @@ async function placeRound(
   openDoor?: () => Promise<Door>,
 ): Promise<Outcome<Order>[]> {
   if (placements.length === 0) return []
-  const verdicts = await authorize(tx, placements.map(paymentOf))
-  const book = await openBook(
-    tx,
-    placements.map(({ bargain }) => purseOf(bargain)),
-  )
-  const door = await openDoor?.()
+  const [verdicts, book, door] = await Promise.all([
+    authorize(tx, placements.map(paymentOf)),
+    openBook(
+      tx,
+      placements.map(({ bargain }) => purseOf(bargain)),
+    ),
+    openDoor?.(),
+  ])
   const placed: { order: Order; input: unknown }[] = []
   const outcomes = placements.map(
     ({ bargain, input }, index): Outcome<Order> =>
@@ -133,9 +135,7 @@ async function placeRound(
         return step.order
       }),
   )
-  await book.close()
-  await door?.close()
-  await insertOrders(tx, placed)
+  await Promise.all([book.close(), door?.close(), insertOrders(tx, placed)])
   for (const { order } of placed) announce(tx, 'order.placed', order)
   return outcomes
 }
@@ -167,12 +167,14 @@ async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<
         return step.order
       }),
   )
-  await book.close()
-  await saveOrders(
-    tx,
-    [...current.values()].filter((order) => order !== orders.get(order.id)),
-  )
-  await saveOutputs(tx, outputs)
+  await Promise.all([
+    book.close(),
+    saveOrders(
+      tx,
+      [...current.values()].filter((order) => order !== orders.get(order.id)),
+    ),
+    saveOutputs(tx, outputs),
+  ])
   return outcomes
 }
 
