@@ -144,7 +144,7 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
     ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey },
     read: store.read,
     answer: createAnswer(store, answers),
-    direct: { settings: config.market, schemas: createAgreedSchemas() },
+    direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },
     market: config.market,
   }
   const http = await buildHttp({

@@ -2,17 +2,20 @@ import { profilesOf } from '#identity'
 import type { Db } from '#platform/db'
 import { gatherLookups } from '#platform/lookups'
 import { completedAsBuyer } from '#receipts'
-import { NEUTRAL_CONDUCT, type Trust, trustOf } from '#trust'
+import { NEUTRAL_CONDUCT, NEUTRAL_TRUST, type Trust, trustOf } from '#trust'
 import type { V1Context } from '../faces/v1/context.ts'
 
 /** What the market knows of a party's conduct. Ratings, disputes and reports add to it as they come to exist. */
 export function createStanding(
   read: Db,
-): Pick<V1Context, 'trustOf' | 'reputationOf' | 'conductOf' | 'ratingSummaryOf' | 'ratingsOf'> {
+): Pick<V1Context, 'trustOf' | 'trustsOf' | 'reputationOf' | 'conductOf' | 'ratingSummaryOf' | 'ratingsOf'> {
   const trustIn = (verified: boolean): Trust => trustOf({ ...NEUTRAL_CONDUCT, verified })
-  const profileOf = gatherLookups(read, profilesOf)
+  const trustsOf = async (db: Db, partyIds: readonly string[]) =>
+    new Map([...(await profilesOf(db, partyIds))].map(([id, { verified }]) => [id, trustIn(verified)]))
+  const gathered = gatherLookups(read, trustsOf)
   return {
-    trustOf: async (partyId) => trustIn((await profileOf(partyId))?.verified ?? false),
+    trustsOf,
+    trustOf: async (partyId) => (await gathered(partyId)) ?? NEUTRAL_TRUST,
     reputationOf: async (db, partyIds) => {
       const [profiles, completed] = await Promise.all([profilesOf(db, partyIds), completedAsBuyer(db, partyIds)])
       return new Map(

@@ -1,6 +1,7 @@
+import type { Writable } from 'node:stream'
 import pg from 'pg'
 import type { Sql } from 'sql-template-tag'
-import { classify, isCertain, isRetryable, UnknownOutcome } from './db/outcome.ts'
+import { classify, isAborted, isCertain, isRetryable, UnknownOutcome } from './db/outcome.ts'
 import { nameOf } from './db/prepared.ts'
 import { type DomainEvent, insertEvents } from './events.ts'
 
@@ -20,12 +21,19 @@ export interface Tx extends Db {
   run(query: Sql): Promise<number>
   /** Into the outbox, in this very commit. */
   emit(event: DomainEvent): void
+  /**
+   * Takes writes that are on their way and of which nothing more is wanted than that they succeed: asked for together
+   * with the commit. What is read afterwards sees them, as a connection runs its statements in order.
+   */
+  later(written: Promise<unknown>): void
 }
 
 export interface Store {
   readonly read: Db
   /** Runs `work` in one READ COMMITTED transaction; deadlocks are retried, so `work` acts on nothing but `tx`. */
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** The same where it is known beforehand what is read first: `open` is sent along with the beginning. */
+  transactWith<T, Opened>(open: (db: Db) => Promise<Opened>, work: (tx: Tx, opened: Opened) => Promise<T>): Promise<T>
   /** Runs reads that all see the database as it was at one instant; nothing can be written (REPEATABLE READ, READ ONLY). */
   snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>
   /** The market's clock: the database's plus the sandbox's offset. */
@@ -35,7 +43,10 @@ export interface Store {
   close(): Promise<void>
 }
 
-const BEGIN = `begin isolation level read committed; select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now, pg_current_xact_id()`
+const BEGIN = 'begin isolation level read committed'
+const CLOCK = `select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now`
+/** The unit's instant, and its transaction id made known to readers of events before anything is written. */
+const INSTANT = { name: 'instant', text: `${CLOCK}, pg_current_xact_id()` }
 /** A pool that is used up answers "not now" instead of letting requests pile up without bound. */
 const CONNECT_WITHIN_MS = 10_000
 /** SQLSTATE of a plain warning; a commit has no other reason to send one. */
@@ -62,21 +73,22 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
   pool.on('error', () => {})
   const committed: (() => void)[] = []
   const read = dbOver(pool)
+  const transactWith: Store['transactWith'] = async (open, work) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await unitOfWork(pool, { open, work }, committed)
+      } catch (error) {
+        if (attempt >= MAX_TRIES || !isRetryable(error)) throw error
+      }
+    }
+  }
   return {
     read,
-    transact: async (work) => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await unitOfWork(pool, work, committed)
-        } catch (error) {
-          if (attempt >= MAX_TRIES || !isRetryable(error)) throw error
-        }
-      }
-    },
+    transact: (work) => transactWith(async () => {}, work),
+    transactWith,
     snapshot: (work) => snapshot(pool, work),
     now: async () => {
-      const query = `select clock_timestamp() + (select offset_ms from sandbox_clock) * interval '1 ms' as now`
-      const result = await pool.query<{ now: Date }>(query).catch(classify)
+      const result = await pool.query<{ now: Date }>({ name: 'clock', text: CLOCK }).catch(classify)
       return result.rows[0]?.now as Date
     },
     onCommit: (listener) => {
@@ -86,12 +98,24 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
   }
 }
 
-async function unitOfWork<T>(pool: pg.Pool, work: (tx: Tx) => Promise<T>, committed: (() => void)[]): Promise<T> {
+interface Unit<T, Opened> {
+  readonly open: (db: Db) => Promise<Opened>
+  readonly work: (tx: Tx, opened: Opened) => Promise<T>
+}
+
+async function unitOfWork<T, Opened>(
+  pool: pg.Pool,
+  { open, work }: Unit<T, Opened>,
+  committed: (() => void)[],
+): Promise<T> {
   const events: DomainEvent[] = []
+  const written: Promise<unknown>[] = []
   const result = await withClient(pool, async (client) => {
-    const tx = txOver(client, await begin(client), events)
-    const result = await work(tx)
-    await finish(tx, { client, events })
+    const [now, opened] = await Promise.all([begin(client), open(dbOver(client))])
+    const tx = txOver(client, { now, events, written })
+    const result = await work(tx, opened).catch((error) => explainAbort(error, written))
+    if (events.length > 0) tx.later(insertEvents(tx, events))
+    await finish(client, written)
     return result
   })
   if (events.length > 0) for (const listener of committed) listener()
@@ -129,21 +153,25 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
 
 /** Begins, and fixes the unit's instant and transaction id in the same round trip. */
 async function begin(client: pg.PoolClient): Promise<Date> {
-  // Two statements in one simple query answer an array, which the driver's types do not know.
-  const [, clock] = (await client.query(BEGIN).catch(classify)) as unknown as pg.QueryResult<{ now: Date }>[]
-  const row = clock?.rows[0]
+  const [, clock] = await Promise.all([ask(client, BEGIN), ask<{ now: Date }>(client, INSTANT)]).catch(classify)
+  const row = clock.rows[0]
   if (!row) throw new Error('the database did not answer its clock')
   return row.now
 }
 
-/** The news and the commit travel together. A commit nobody answered for is unknown, whatever else was lost with it (D-28). */
-async function finish(tx: Tx, { client, events }: { client: pg.PoolClient; events: DomainEvent[] }): Promise<void> {
-  const [told, done] = await Promise.allSettled([
-    events.length > 0 ? insertEvents(tx, events) : undefined,
-    commit(client),
-  ])
+/** "Current transaction is aborted" only says that an earlier statement failed: the one whose failure nobody had asked for yet. */
+async function explainAbort(error: unknown, written: readonly Promise<unknown>[]): Promise<never> {
+  if (isAborted(error)) await Promise.all(written)
+  throw error
+}
+
+/** The last writes and the commit travel together. A commit nobody answered for is unknown, whatever else was lost with it (D-28). */
+async function finish(client: pg.PoolClient, written: readonly Promise<unknown>[]): Promise<void> {
+  const committing = commit(client)
+  const [done, ...told] = await Promise.allSettled([committing, ...written])
   if (done.status === 'rejected' && done.reason instanceof UnknownOutcome) throw done.reason
-  if (told.status === 'rejected') throw told.reason
+  const failed = told.find((one) => one.status === 'rejected')
+  if (failed) throw failed.reason
   if (done.status === 'rejected') throw done.reason
 }
 
@@ -157,8 +185,7 @@ async function commit(client: pg.PoolClient): Promise<void> {
     if (notice.code === WARNING) warning = notice
   }
   client.on('notice', onNotice as (notice: unknown) => void)
-  const done = await client
-    .query('commit')
+  const done = await ask(client, 'commit')
     .catch((error: Error) => {
       if (isCertain(error)) throw error
       throw new UnknownOutcome(error)
@@ -174,7 +201,7 @@ type Queryable = Pick<pg.Pool, 'query'>
 function dbOver(client: Queryable): Db {
   const query = async <Row extends pg.QueryResultRow>(statement: Sql) => {
     const { text, values } = statement
-    return client.query<Row>({ ...nameOf(statement), text, values }).catch(classify)
+    return ask<Row>(client, { ...nameOf(statement), text, values }).catch(classify)
   }
   return {
     rows: async <Row>(statement: Sql) => (await query(statement)).rows as Row[],
@@ -182,18 +209,42 @@ function dbOver(client: Queryable): Db {
   }
 }
 
-function txOver(client: pg.PoolClient, now: Date, events: DomainEvent[]): Tx {
+interface Parts {
+  readonly now: Date
+  readonly events: DomainEvent[]
+  readonly written: Promise<unknown>[]
+}
+
+function txOver(client: pg.PoolClient, { now, events, written }: Parts): Tx {
   const db = dbOver(client)
   return {
     ...db,
     now,
     run: async (statement) => {
       const { text, values } = statement
-      const result = await client.query({ ...nameOf(statement), text, values }).catch(classify)
+      const result = await ask(client, { ...nameOf(statement), text, values }).catch(classify)
       return result.rowCount ?? 0
     },
     emit: (event) => {
       events.push(event)
     },
+    later: (promise) => {
+      // Its failure is asked for at the commit; until then it is nobody's.
+      promise.catch(() => {})
+      written.push(promise)
+    },
   }
+}
+
+/** Statements asked for in one turn leave in one packet: every packet of its own would wake the database once more. */
+function ask<Row extends pg.QueryResultRow>(
+  client: Queryable,
+  query: string | pg.QueryConfig,
+): Promise<pg.QueryResult<Row>> {
+  const stream = (client as { connection?: { stream?: Writable } }).connection?.stream
+  if (stream) {
+    stream.cork()
+    process.nextTick(() => stream.uncork())
+  }
+  return client.query<Row>(query)
 }

@@ -31,7 +31,7 @@ export interface Bound {
 const DEFAULT_EVERY_MS = 250
 const ERROR_PAUSE_MS = 1000
 /** In a busy market something is committed all the time: each look rests so long, and finds more to do at once. */
-const REST_MS = 20
+const REST_MS = 50
 const BEHIND_PAUSE_MS = 10
 const MAX_ROUNDS = 1000
 

@@ -54,6 +54,7 @@ export interface V1Context {
   readonly engine: Engine
   readonly direct: DirectDeps
   readonly trustOf: (partyId: string) => Promise<Trust>
+  readonly trustsOf: DirectDeps['trustsOf']
   readonly reputationOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, ClientReputation>>
   readonly conductOf: (partyId: string) => Promise<BuyerConduct>
   readonly ratingSummaryOf: (partyId: string) => Promise<RatingSummary>

@@ -5,7 +5,7 @@ import type { Db } from '#platform/db'
 import { createDesk, type Desk } from '#platform/http/desk'
 import { gatherLookups } from '#platform/lookups'
 import type { SchemaFault, SchemaValidator } from '#platform/strangers-schema/index'
-import { type DirectDeps, directRefusals, type Hire, hireEach } from '#trades/direct'
+import { type DirectDeps, directRefusals, type Hire, hireEach, openHires } from '#trades/direct'
 import type { V1Context } from './context.ts'
 
 /** What stands between a job's routes and the engine: schemas are checked before, concurrent requests share a commit. */
@@ -32,8 +32,16 @@ const MAX_FAULTS_SHOWN = 5
 export function createJobCounter({ store, answers, engine, direct, validator }: JobCounterDeps): JobCounter {
   const remembered = new Map<string, Service>()
   return {
-    hire: createDesk({ store, answers, work: (tx, hires) => hireEach(tx, { ...direct, engine }, hires) }),
-    move: createDesk({ store, answers, work: (tx, requests) => engine.moveEach(tx, requests) }),
+    hire: createDesk({
+      ...{ store, answers },
+      open: (db, hires) => openHires(db, direct, hires),
+      work: (tx, hires, opened) => hireEach(tx, { ...direct, engine }, hires, opened),
+    }),
+    move: createDesk({
+      ...{ store, answers },
+      open: (db, requests) => engine.lock(db, requests),
+      work: (tx, requests, orders) => engine.moveLocked(tx, orders, requests),
+    }),
     checkInput: async (serviceId, input) => {
       const service = remembered.get(serviceId) ?? (await findService(store.read, serviceId))
       if (remembered.size >= MAX_REMEMBERED) remembered.clear()

@@ -90,10 +90,9 @@ const hiring =
       const maxPrice = request.body.maxPrice === undefined ? null : microsOf(request.body.maxPrice, 'maxPrice')
       if (callbackUrl !== null) await souk.outbound.checkUrl(callbackUrl)
       const { partyId: buyerId, keyId } = callerOf(request)
-      const buyerTrust = await souk.trustOf(buyerId)
       await withFreshService(counter, serviceId, async () => {
-        const { version: serviceVersion } = await counter.checkInput(serviceId, input)
-        const item = { buyerId, keyId, buyerTrust, serviceId, serviceVersion, input, callbackUrl, maxPrice }
+        const { version: serviceVersion, ownerId: sellerId } = await counter.checkInput(serviceId, input)
+        const item = { buyerId, keyId, sellerId, serviceId, serviceVersion, input, callbackUrl, maxPrice }
         await counter.hire(request, reply, { item, status: 201, view: (order) => jobView(order, { input }) })
       })
     })

@@ -12,7 +12,6 @@ import { bargain } from '#tests/bargains'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
 import { fundedParty } from '#tests/money'
 import { createAgreedSchemas, directForm, hireEach } from '#trades/direct'
-import { NEUTRAL_TRUST } from '#trust'
 import { requestPayout } from '#wallet'
 import { type AuditDeps, type AuditReport, auditBooks, type NetworkHoldings } from './index.ts'
 
@@ -21,6 +20,7 @@ const PATIENCE = { timeout: 15_000 }
 
 const key = receiptKeyFrom(randomBytes(32))
 const engine = createEngine({ forms: [directForm], issueReceipts: createReceiptIssuer({ key, issuer: 'http://test' }) })
+const trustsOf = async () => new Map()
 const settings = { jobFeeBps: 300, jobAcceptSeconds: 300, jobReviewSeconds: 300, queueWaitSeconds: 600 }
 
 let db: TestDatabase
@@ -44,14 +44,14 @@ async function tradeABit(): Promise<string[]> {
   const one = await listed()
   const hire = {
     buyerId: buyer,
-    buyerTrust: NEUTRAL_TRUST,
+    sellerId: seller,
     serviceId: one.id,
     serviceVersion: one.version,
     input: {},
     callbackUrl: null,
   }
   const schemas = createAgreedSchemas()
-  const hired = await db.store.transact((tx) => hireEach(tx, { engine, settings, schemas }, Array(7).fill(hire)))
+  const hired = await db.store.transact((tx) => hireEach(tx, { engine, settings, schemas, trustsOf }, Array(7).fill(hire)))
   const ids = hired.flatMap((outcome) => ('done' in outcome ? [outcome.done.id] : []))
   const moves: [number, Move][] = [
     [0, { do: 'deliver', by: seller }],

@@ -15,10 +15,13 @@ export async function lockAccounts(
   tx: Tx,
   { locked, summed }: { locked: readonly AccountId[]; summed: readonly AccountId[] },
 ): Promise<AccountRow[]> {
-  const rows = await tx.rows<AccountRow>(sql`
-    select no, id, balance from account where id = any(${locked}) order by no for no key update`)
-  if (summed.length === 0) return rows
-  const known = await tx.rows<AccountRow>(sql`select no, id, balance from account where id = any(${summed})`)
+  const [rows, known] = await Promise.all([
+    tx.rows<AccountRow>(sql`
+      select no, id, balance from account where id = any(${locked}) order by no for no key update`),
+    summed.length === 0
+      ? []
+      : tx.rows<AccountRow>(sql`select no, id, balance from account where id = any(${summed})`),
+  ])
   if (known.length === summed.length) return [...rows, ...known]
   await insertAccounts(
     tx,

@@ -1,6 +1,6 @@
 import { Refusal } from '#kernel/refusal'
 import { type AccountId, available, type Book, escrow, fees, openBook, type Posting } from '#ledger'
-import type { Tx } from '#platform/db'
+import type { Db, Tx } from '#platform/db'
 import type { Outcome } from '#platform/gather'
 import type { IssueReceipts, Settlement } from '#receipts'
 import { authorize } from '#spending'
@@ -60,6 +60,8 @@ export interface Engine {
   placeEach(tx: Tx, placements: readonly Placement[], openDoor?: () => Promise<Door>): Promise<Outcome<Order>[]>
   /** Moves orders in order, each alone. Every change an order ever undergoes passes through here. */
   moveEach(tx: Tx, requests: readonly MoveRequest[]): Promise<Outcome<Order>[]>
+  /** Locks the orders that requests are about, in the order everybody locks in; for `moveLocked`. */
+  lock(db: Db, requests: readonly MoveRequest[]): Promise<Map<string, Order>>
   /** Moves orders that this unit of work has locked already. */
   moveLocked(tx: Tx, orders: ReadonlyMap<string, Order>, requests: readonly MoveRequest[]): Promise<Outcome<Order>[]>
   /** One move, or its refusal thrown. */
@@ -92,9 +94,10 @@ export function createEngine({
     await issueReceipts(tx, settled)
     return outcomes
   }
-  const moveEach: Engine['moveEach'] = async (tx, requests) =>
-    moveLocked(tx, await lockOrders(tx, idsOf(requests)), requests)
+  const lock: Engine['lock'] = (db, requests) => lockOrders(db, idsOf(requests))
+  const moveEach: Engine['moveEach'] = async (tx, requests) => moveLocked(tx, await lock(tx, requests), requests)
   return {
+    lock,
     moveEach,
     moveLocked,
     move: async (tx, request) => {
@@ -135,7 +138,9 @@ async function placeRound(
         return step.order
       }),
   )
-  await Promise.all([book.close(), door?.close(), insertOrders(tx, placed)])
+  tx.later(book.close())
+  if (door) tx.later(door.close())
+  tx.later(insertOrders(tx, placed))
   for (const { order } of placed) announce(tx, 'order.placed', order)
   return outcomes
 }
@@ -167,14 +172,10 @@ async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<
         return step.order
       }),
   )
-  await Promise.all([
-    book.close(),
-    saveOrders(
-      tx,
-      [...current.values()].filter((order) => order !== orders.get(order.id)),
-    ),
-    saveOutputs(tx, outputs),
-  ])
+  tx.later(book.close())
+  const changed = [...current.values()].filter((order) => order !== orders.get(order.id))
+  tx.later(saveOrders(tx, changed))
+  tx.later(saveOutputs(tx, outputs))
   return outcomes
 }
 

@@ -10,8 +10,8 @@ const COLUMNS = sql`
   delivered_at as "deliveredAt", closed_at as "closedAt", due_at as "dueAt"`
 
 /** Locks orders in id order, so that two moves on one order can never interleave and batches never deadlock. */
-export async function lockOrders(tx: Tx, ids: readonly string[]): Promise<Map<string, Order>> {
-  const rows = await tx.rows<Order>(sql`
+export async function lockOrders(db: Db, ids: readonly string[]): Promise<Map<string, Order>> {
+  const rows = await db.rows<Order>(sql`
     select ${COLUMNS} from orders where id = any(${ids}::uuid[]) order by id for no key update`)
   return new Map(rows.map((order) => [order.id, order]))
 }

@@ -40,7 +40,7 @@ export function createReceiptIssuer({ key, issuer }: { key: ReceiptKey; issuer: 
       const { orderId, buyerId, sellerId } = settlement
       receipts.push({ seq, id, orderId, buyerId, sellerId, jws, hash, issuedAt: tx.now })
     }
-    await insertReceipts(tx, receipts)
+    tx.later(insertReceipts(tx, receipts))
   }
 }
 

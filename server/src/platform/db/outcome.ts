@@ -15,6 +15,7 @@ export class UnknownOutcome extends Error {
 
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK = '40P01'
+const ABORTED = '25P02'
 const LOCK_TIMEOUT = '55P03'
 /** Connection exceptions, insufficient resources, operator intervention. */
 const ABSENT_CLASSES = ['08', '53', '57']
@@ -27,6 +28,11 @@ const GONE =
 export function isRetryable(error: unknown): boolean {
   const code = codeOf(error)
   return code === SERIALIZATION_FAILURE || code === DEADLOCK
+}
+
+/** An earlier statement of the transaction failed, and this one was not even tried. */
+export function isAborted(error: unknown): boolean {
+  return codeOf(error) === ABORTED
 }
 
 /** Turns the database's waiting and absence into refusals a caller understands; the rest passes through. */

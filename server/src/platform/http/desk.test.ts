@@ -40,7 +40,7 @@ function openDesk() {
     await tx.run(sql`insert into effect select unnest(${good}::int[])`)
     return items.map((n) => (n === 13 ? { refused: refusals.unlucky() } : { done: n }))
   }
-  const desk = createDesk<number, number>({ store: db.store, answers, work })
+  const desk = createDesk<number, number, void>({ store: db.store, answers, open: async () => {}, work })
   return async (n: number, key?: string): Promise<Sent> => {
     const headers = key === undefined ? {} : { 'idempotency-key': key }
     const routeOptions = { config: {} }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '#kernel/refusal'
-import type { Store, Tx } from '#platform/db'
+import type { Db, Store, Tx } from '#platform/db'
 import { UnknownOutcome } from '#platform/db/outcome'
 import { createGatherer, type Outcome } from '#platform/gather'
 import { type AnswerBook, type Claim, ClaimTaken, type KeptAnswer, once, sendAnswer } from './idempotency.ts'
@@ -12,11 +12,13 @@ export type Desk<Item, Result> = (
   ask: { readonly item: Item; readonly status: number; readonly view: (result: Result) => unknown },
 ) => Promise<void>
 
-export interface DeskOptions<Item, Result> {
+export interface DeskOptions<Item, Result, Opened> {
   readonly store: Store
   readonly answers: AnswerBook
+  /** What is read or locked first, known from the items alone: sent along with the unit's beginning. */
+  readonly open: (db: Db, items: readonly Item[]) => Promise<Opened>
   /** Handles many items in one unit of work, each alone; a throw undoes the whole unit. */
-  readonly work: (tx: Tx, items: readonly Item[]) => Promise<readonly Outcome<Result>[]>
+  readonly work: (tx: Tx, items: readonly Item[], opened: Opened) => Promise<readonly Outcome<Result>[]>
   readonly maxItems?: number
 }
 
@@ -33,11 +35,22 @@ const MAX_ITEMS = 128
  * Gathers concurrent requests of one kind into one unit of work and one commit, their kept answers included. What takes
  * one request one commit takes fifty requests the same commit.
  */
-export function createDesk<Item, Result>(options: DeskOptions<Item, Result>): Desk<Item, Result> {
-  const { store, answers, work, maxItems = MAX_ITEMS } = options
+export function createDesk<Item, Result, Opened>(options: DeskOptions<Item, Result, Opened>): Desk<Item, Result> {
+  const { store, answers, open, work, maxItems = MAX_ITEMS } = options
   const gather = createGatherer<Ask<Item, Result>, KeptAnswer>({
     maxItems,
-    run: (asks) => store.transact((tx) => handle(tx, { answers, work, asks })),
+    run: (asks) => {
+      const twins = twinsAmong(asks)
+      const own = asks.filter((ask) => !twins.has(ask))
+      const items = own.map(({ item }) => item)
+      return store.transactWith(
+        (db) => open(db, items),
+        async (tx, opened) => {
+          const outcomes = await keepAnswers(tx, { answers, own, results: await work(tx, items, opened) })
+          return asks.map((ask) => outcomes.get(ask) ?? { refused: new ClaimTaken() })
+        },
+      )
+    },
     // A lost commit may have happened; everything else did nothing and is tried alone, so that one cannot spoil many.
     retryAlone: (error) => !(error instanceof UnknownOutcome),
   })
@@ -49,23 +62,24 @@ export function createDesk<Item, Result>(options: DeskOptions<Item, Result>): De
   }
 }
 
-async function handle<Item, Result>(
+interface Answered<Item, Result> {
+  readonly answers: AnswerBook
+  readonly own: readonly Ask<Item, Result>[]
+  readonly results: readonly Outcome<Result>[]
+}
+
+/** Turns results into answers, and keeps those that were asked for under a key. */
+async function keepAnswers<Item, Result>(
   tx: Tx,
-  { answers, work, asks }: Pick<DeskOptions<Item, Result>, 'answers' | 'work'> & { asks: readonly Ask<Item, Result>[] },
-): Promise<Outcome<KeptAnswer>[]> {
-  const twins = twinsAmong(asks)
-  const own = asks.filter((ask) => !twins.has(ask))
-  const results = await work(
-    tx,
-    own.map(({ item }) => item),
-  )
+  { answers, own, results }: Answered<Item, Result>,
+): Promise<Map<Ask<Item, Result>, Outcome<KeptAnswer>>> {
   const outcomes = new Map(own.map((ask, index) => [ask, outcomeOf(ask, results[index])]))
   const kept = own.flatMap((ask) => {
     const outcome = outcomes.get(ask)
     return ask.claim && outcome && 'done' in outcome ? [{ claim: ask.claim, answer: outcome.done }] : []
   })
   if ((await answers.keep(tx, kept)).size > 0) throw new ClaimTaken()
-  return asks.map((ask) => outcomes.get(ask) ?? { refused: new ClaimTaken() })
+  return outcomes
 }
 
 /** The same claim twice in one batch: only the first acts. */

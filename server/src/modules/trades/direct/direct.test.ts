@@ -19,11 +19,11 @@ import type { Outcome } from '#platform/gather'
 import { createReceiptIssuer, receiptKeyFrom } from '#receipts'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
 import { balancesOf, fundedParty } from '#tests/money'
-import { NEUTRAL_TRUST } from '#trust'
 import { createAgreedSchemas, directForm, type Hire, hireEach, promotionSweep } from './index.ts'
 
 const issueReceipts = createReceiptIssuer({ key: receiptKeyFrom(randomBytes(32)), issuer: 'http://test' })
 const engine = createEngine({ forms: [directForm], issueReceipts })
+const trustsOf = async () => new Map()
 const settings = { jobFeeBps: 300, jobAcceptSeconds: 300, jobReviewSeconds: 300, queueWaitSeconds: 600 }
 const validator = { validate: async () => [] }
 const PRICE = 1_000_000n
@@ -52,7 +52,7 @@ async function service(fields: Partial<ServiceDraft> = {}): Promise<Service> {
 }
 
 function hireOf({ id, version }: Service, more: Partial<Hire> = {}): Hire {
-  const party = { buyerId: buyer, buyerTrust: NEUTRAL_TRUST }
+  const party = { buyerId: buyer, sellerId: seller }
   return {
     ...party,
     serviceId: id,
@@ -64,7 +64,7 @@ function hireOf({ id, version }: Service, more: Partial<Hire> = {}): Hire {
   }
 }
 const hire = (hires: readonly Hire[], store: Store = db.store, schemas = createAgreedSchemas()) =>
-  store.transact((tx) => hireEach(tx, { engine, settings, schemas }, hires))
+  store.transact((tx) => hireEach(tx, { engine, settings, schemas, trustsOf }, hires))
 const verdictOf = (outcome: Outcome<Order>) => {
   if ('done' in outcome) return outcome.done.state
   return outcome.refused instanceof Refusal ? outcome.refused.code : String(outcome.refused)
@@ -289,7 +289,7 @@ describe('hiring', () => {
     const one = await service({ outputSchema: { title: 'only here', type: 'object' } })
     const schemas = createAgreedSchemas()
     const failing = db.store.transact(async (tx) => {
-      await hireEach(tx, { engine, settings, schemas }, [hireOf(one)])
+      await hireEach(tx, { engine, settings, schemas, trustsOf }, [hireOf(one)])
       throw new Error('later')
     })
     await expect(failing).rejects.toThrow('later')
@@ -311,7 +311,7 @@ describe('hiring', () => {
         runs++
         return hireEach(
           tx,
-          { engine, settings, schemas: createAgreedSchemas() },
+          { engine, settings, schemas: createAgreedSchemas(), trustsOf },
           wanted.map((one) => hireOf(one)),
         )
       })
@@ -336,7 +336,7 @@ describe('hiring', () => {
     const rounds = Array.from({ length: 20 }, (_, n) => n)
     await Promise.all(
       rounds.flatMap((n) => [
-        unit(db.store, (tx) => hireEach(tx, { engine, settings, schemas: createAgreedSchemas() }, [hireOf(busy)])),
+        unit(db.store, (tx) => hireEach(tx, { engine, settings, schemas: createAgreedSchemas(), trustsOf }, [hireOf(busy)])),
         unit(second, (tx) =>
           engine.moveEach(
             tx,

@@ -4,10 +4,10 @@ import { newId } from '#kernel/id'
 import type { Micros } from '#kernel/money'
 import type { Refusal } from '#kernel/refusal'
 import type { Engine, Order, OrderForm, Placement } from '#orders'
-import type { Store, Tx } from '#platform/db'
+import type { Db, Store, Tx } from '#platform/db'
 import type { Outcome } from '#platform/gather'
 import type { Sweep } from '#platform/sweeps'
-import { provenScore, type Trust } from '#trust'
+import { NEUTRAL_TRUST, provenScore, type Trust } from '#trust'
 import { directRefusals } from './errors.ts'
 import type { AgreedSchemas } from './schemas.ts'
 import { followSlots, openSlots, promotions } from './slots.ts'
@@ -20,8 +20,9 @@ export const DIRECT = 'direct'
 export interface Hire {
   readonly buyerId: string
   readonly keyId?: string
-  readonly buyerTrust: Trust
   readonly serviceId: string
+  /** Who offers the service; that never changes. */
+  readonly sellerId: string
   /** The version whose inputSchema the input was checked against. */
   readonly serviceVersion: number
   readonly input: unknown
@@ -33,17 +34,43 @@ export interface Hire {
 export interface DirectDeps {
   readonly settings: DirectSettings
   readonly schemas: AgreedSchemas
+  readonly trustsOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, Trust>>
+}
+
+/** What hires are judged by. */
+interface OpenedHires {
+  readonly services: ReadonlyMap<string, Service>
+  readonly suspended: ReadonlySet<string>
+  readonly trusts: ReadonlyMap<string, Trust>
+}
+
+/** Reads what hires are judged by, all in one round trip. */
+export async function openHires(
+  db: Db,
+  { trustsOf }: Pick<DirectDeps, 'trustsOf'>,
+  hires: readonly Hire[],
+): Promise<OpenedHires> {
+  const distinct = (ids: readonly string[]) => [...new Set(ids)]
+  const buyers = distinct(hires.map(({ buyerId }) => buyerId))
+  const [services, suspended, trusts] = await Promise.all([
+    servicesById(db, distinct(hires.map(({ serviceId }) => serviceId))),
+    suspendedAmong(db, distinct([...buyers, ...hires.map(({ sellerId }) => sellerId)])),
+    trustsOf(db, buyers),
+  ])
+  return { services, suspended, trusts }
 }
 
 /** Hires services in order, each alone, in one unit of work: an outcome is the order, or why not. */
 export async function hireEach(
   tx: Tx,
-  { engine, settings, schemas }: DirectDeps & { readonly engine: Engine },
+  deps: DirectDeps & { readonly engine: Engine },
   hires: readonly Hire[],
+  opening: OpenedHires | Promise<OpenedHires> = openHires(tx, deps, hires),
 ): Promise<Outcome<Order>[]> {
-  const services = await servicesById(tx, [...new Set(hires.map(({ serviceId }) => serviceId))])
-  const suspended = await suspendedAmong(tx, partiesOf(hires, services))
-  const refusals = hires.map((hire) => refusalOf(services.get(hire.serviceId), { hire, suspended }))
+  const { engine, settings, schemas } = deps
+  const opened = await opening
+  const { services } = opened
+  const refusals = hires.map((hire) => refusalOf(hire, opened))
   const wanted = new Set(hires.filter((_, index) => !refusals[index]).map(({ serviceId }) => serviceId))
   const agreed = await schemas.agree(
     tx,
@@ -62,21 +89,15 @@ export async function hireEach(
   return judged.map((one) => ('refused' in one ? one : (rest.next().value as Outcome<Order>)))
 }
 
-function partiesOf(hires: readonly Hire[], services: ReadonlyMap<string, Service>): string[] {
-  return [...new Set([...hires.map(({ buyerId }) => buyerId), ...[...services.values()].map(({ ownerId }) => ownerId)])]
-}
-
-function refusalOf(
-  service: Service | undefined,
-  { hire, suspended }: { hire: Hire; suspended: ReadonlySet<string> },
-): Refusal | null {
+function refusalOf(hire: Hire, { services, suspended, trusts }: OpenedHires): Refusal | null {
+  const service = services.get(hire.serviceId)
   if (!service) return catalogRefusals.service_unknown()
   if (suspended.has(hire.buyerId) || suspended.has(service.ownerId)) return directRefusals.party_suspended()
   if (!service.active) return directRefusals.service_inactive()
   if (service.version !== hire.serviceVersion) return directRefusals.service_changed()
   if (hire.maxPrice !== null && service.priceMicros > hire.maxPrice)
     return directRefusals.price_above_max({ price: String(service.priceMicros), maxPrice: String(hire.maxPrice) })
-  const score = provenScore(hire.buyerTrust)
+  const score = provenScore(trusts.get(hire.buyerId) ?? NEUTRAL_TRUST)
   if (score < service.minClientTrust) return directRefusals.trust_too_low({ required: service.minClientTrust, score })
   return null
 }
