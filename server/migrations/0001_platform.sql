@@ -31,7 +31,6 @@ create table event (
   at timestamptz not null
 );
 create index event_feed on event (era, xid, id);
-create index event_subject on event (subject, id);
 
 create table event_reader (
   name text primary key,

@@ -232,3 +232,38 @@ test('a snapshot sees one instant of the whole database and cannot write', async
   await expect(writing).rejects.toThrow(/read-only/)
   expect(await notes()).toEqual(['a', 'b'])
 })
+
+test('what a unit opens with is locked in it, and its reads are handed over', async () => {
+  await db.store.transact((tx) => write(tx, 'a'))
+  const seen = await db.store.transactWith(
+    (opening) => opening.rows(sql`select id from note where id = 'a' for update`),
+    async (_tx, opened) => {
+      const free = await db.store.read.rows(sql`select id from note for update skip locked`)
+      return { opened, free }
+    },
+  )
+  expect(seen).toEqual({ opened: [{ id: 'a' }], free: [] })
+})
+
+test('a write nobody waits for is in the commit, and seen by what is read after it', async () => {
+  const seen = await db.store.transact(async (tx) => {
+    tx.later(write(tx, 'a'))
+    return tx.rows(sql`select id from note`)
+  })
+  expect(seen).toEqual([{ id: 'a' }])
+  expect(await notes()).toEqual(['a'])
+})
+
+test.each(['ends', 'reads on', 'is refused'])(
+  'a write nobody waits for that fails undoes a unit that %s',
+  async (how) => {
+    const unit = db.store.transact(async (tx) => {
+      await write(tx, 'a')
+      tx.later(write(tx, 'a'))
+      if (how === 'reads on') await tx.rows(sql`select id from note`)
+      if (how === 'is refused') throw new Error('refused')
+    })
+    await expect(unit).rejects.toThrow(how === 'is refused' ? 'refused' : 'duplicate key')
+    expect(await notes()).toEqual([])
+  },
+)

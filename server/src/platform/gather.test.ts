@@ -123,3 +123,21 @@ test('a run that answers too few outcomes rejects those it forgot', async () => 
   const settled = await Promise.allSettled([1, 2].map(gathered))
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
 })
+
+test('after a batch of several the next one is gathered for a while; after a single caller it is not', async () => {
+  const sizes: number[] = []
+  const run = async (items: readonly number[]) => {
+    sizes.push(items.length)
+    return doubled(items)
+  }
+  const gathered = createGatherer<number, number>({ maxItems: 10, restMs: 20, run })
+  await gathered(1)
+  const early = [2, 3].map(gathered)
+  await Promise.all(early)
+  const late = [4].map(gathered)
+  await nextTurns()
+  late.push(gathered(5))
+  expect(sizes).toEqual([1, 2])
+  await Promise.all(late)
+  expect(sizes).toEqual([1, 2, 2])
+})

@@ -20,12 +20,6 @@ export interface EventReader {
 
 const BATCH = 500
 
-interface Cursor {
-  readonly era: number
-  readonly xid: string
-  readonly eventId: bigint
-}
-
 /** A sweep that feeds one reader. Processes take turns on the cursor's row; who finds it locked goes on. */
 export function readerSweep(store: Store, reader: EventReader): Sweep {
   return {
@@ -33,21 +27,17 @@ export function readerSweep(store: Store, reader: EventReader): Sweep {
     isBehind: () => hasNews(store.read, reader.name),
     run: async () => {
       if (!(await hasNews(store.read, reader.name))) return 0
-      return store.transact(async (tx) => {
-        const cursor = await claimCursor(tx, reader.name)
-        if (!cursor) return 0
-        const events = await eventsAfter(tx, cursor, BATCH)
-        const last = events.at(-1)
-        if (!last) return 0
-        const heard = events.filter(({ name }) => reader.hears(name))
-        if (heard.length > 0) await reader.handle(tx, heard)
-        await tx.run(
-          sql`
-            update event_reader set era = ${last.era}, xid = ${last.xid}::xid8, event_id = ${last.id}
-            where name = ${reader.name}`,
-        )
-        return events.length
-      })
+      return store.transactWith(
+        (db) => claimNews(db, reader.name),
+        async (tx, events) => {
+          const last = events.at(-1)
+          if (!last) return 0
+          const heard = events.filter(({ name }) => reader.hears(name))
+          if (heard.length > 0) await reader.handle(tx, heard)
+          tx.later(moveOn(tx, reader.name, last))
+          return events.length
+        },
+      )
     },
   }
 }
@@ -74,16 +64,26 @@ async function hasNews(db: Db, name: string): Promise<boolean> {
   return row !== undefined
 }
 
-async function claimCursor(tx: Tx, name: string): Promise<Cursor | undefined> {
-  return tx.one<Cursor>(sql`
-    select era, xid::text, event_id as "eventId" from event_reader where name = ${name} for update skip locked`)
+type FeedRow = OutboxEvent & { readonly era: number; readonly xid: string }
+
+/**
+ * Claims a reader's cursor and reads what comes after it; nothing when another process is at it. Follows the transaction
+ * horizon: rows of transactions still running, or older than one, wait (D-29).
+ */
+async function claimNews(db: Db, name: string): Promise<FeedRow[]> {
+  return db.rows(sql`
+    with cursor as materialized (
+      select era, xid, event_id from event_reader where name = ${name} for update skip locked
+    )
+    select news.id, news.era, news.xid::text, news.name, news.subject, news.payload, news.at
+    from cursor, cluster_era, lateral (
+      select * from event where (event.era, event.xid, event.id) > (cursor.era, cursor.xid, cursor.event_id)
+        and (event.era < cluster_era.era or event.xid < pg_snapshot_xmin(pg_current_snapshot()))
+      order by era, xid, id limit ${BATCH}
+    ) as news
+    order by news.era, news.xid, news.id`)
 }
 
-/** Follows the transaction horizon: rows of transactions still running, or older than one, wait (D-29). */
-async function eventsAfter(db: Db, { era, xid, eventId }: Cursor, limit: number) {
-  return db.rows<OutboxEvent & { readonly era: number; readonly xid: string }>(sql`
-    select id, event.era, xid::text, name, subject, payload, at from event, cluster_era
-    where (event.era, xid, id) > (${era}, ${xid}::xid8, ${eventId})
-      and (event.era < cluster_era.era or xid < pg_snapshot_xmin(pg_current_snapshot()))
-    order by event.era, xid, id limit ${limit}`)
+async function moveOn(tx: Tx, name: string, { era, xid, id }: FeedRow): Promise<void> {
+  await tx.run(sql`update event_reader set era = ${era}, xid = ${xid}::xid8, event_id = ${id} where name = ${name}`)
 }

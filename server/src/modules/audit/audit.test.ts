@@ -51,7 +51,9 @@ async function tradeABit(): Promise<string[]> {
     callbackUrl: null,
   }
   const schemas = createAgreedSchemas()
-  const hired = await db.store.transact((tx) => hireEach(tx, { engine, settings, schemas, trustsOf }, Array(7).fill(hire)))
+  const hired = await db.store.transact((tx) =>
+    hireEach(tx, { engine, settings, schemas, trustsOf }, Array(7).fill(hire)),
+  )
   const ids = hired.flatMap((outcome) => ('done' in outcome ? [outcome.done.id] : []))
   const moves: [number, Move][] = [
     [0, { do: 'deliver', by: seller }],

@@ -2,7 +2,7 @@ import sql, { empty, raw, type Sql } from 'sql-template-tag'
 import { isId } from '#kernel/id'
 import type { Page } from '#kernel/page'
 import type { Db, Tx } from '#platform/db'
-import { planForItsValues } from '#platform/db/prepared'
+import { listed, planForItsValues } from '#platform/db/prepared'
 import type { Service, ServiceCard, ServiceStanding } from './service.ts'
 import { facetsOf, keyOf, type SearchQuery, searchText } from './words.ts'
 
@@ -17,7 +17,7 @@ const STANDING = raw(`r.completed::integer as "completedJobs", r.rating_count::i
   case when r.rating_count > 0 then round(r.rating_sum::numeric / r.rating_count, 2)::double precision end as "ratingAverage"`)
 
 export async function selectServices(db: Db, ids: readonly string[]): Promise<Service[]> {
-  return db.rows(sql`select ${WHOLE} from service s where s.id = any(${ids.filter(isId)}::uuid[])`)
+  return db.rows(sql`select ${WHOLE} from service s where s.id = any(${listed(ids.filter(isId), 'uuid')})`)
 }
 
 export async function lockService(tx: Tx, id: string): Promise<Service | undefined> {

@@ -1,6 +1,7 @@
 import sql from 'sql-template-tag'
 import type { Micros } from '#kernel/money'
 import type { Db, Tx } from '#platform/db'
+import { listed } from '#platform/db/prepared'
 import { type AccountId, isSummed } from './accounts.ts'
 import type { Posting, Transfer } from './transfer.ts'
 
@@ -17,10 +18,10 @@ export async function lockAccounts(
 ): Promise<AccountRow[]> {
   const [rows, known] = await Promise.all([
     tx.rows<AccountRow>(sql`
-      select no, id, balance from account where id = any(${locked}) order by no for no key update`),
+      select no, id, balance from account where id = any(${listed(locked, 'text')}) order by no for no key update`),
     summed.length === 0
       ? []
-      : tx.rows<AccountRow>(sql`select no, id, balance from account where id = any(${summed})`),
+      : tx.rows<AccountRow>(sql`select no, id, balance from account where id = any(${listed(summed, 'text')})`),
   ])
   if (known.length === summed.length) return [...rows, ...known]
   await insertAccounts(

@@ -2,6 +2,7 @@ import sql, { type Sql } from 'sql-template-tag'
 import type { Micros } from '#kernel/money'
 import { offsetOf, type Page, type PageRequest } from '#kernel/page'
 import type { Db, Tx } from '#platform/db'
+import { listed } from '#platform/db/prepared'
 import type { Order, OrderState } from './order.ts'
 
 const COLUMNS = sql`
@@ -12,7 +13,7 @@ const COLUMNS = sql`
 /** Locks orders in id order, so that two moves on one order can never interleave and batches never deadlock. */
 export async function lockOrders(db: Db, ids: readonly string[]): Promise<Map<string, Order>> {
   const rows = await db.rows<Order>(sql`
-    select ${COLUMNS} from orders where id = any(${ids}::uuid[]) order by id for no key update`)
+    select ${COLUMNS} from orders where id = any(${listed(ids, 'uuid')}) order by id for no key update`)
   return new Map(rows.map((order) => [order.id, order]))
 }
 
@@ -78,7 +79,7 @@ export async function saveOutputs(tx: Tx, outputs: readonly { orderId: string; o
 }
 
 export async function ordersById(db: Db, ids: readonly string[]): Promise<Map<string, Order>> {
-  const rows = await db.rows<Order>(sql`select ${COLUMNS} from orders where id = any(${ids}::uuid[])`)
+  const rows = await db.rows<Order>(sql`select ${COLUMNS} from orders where id = any(${listed(ids, 'uuid')})`)
   return new Map(rows.map((order) => [order.id, order]))
 }
 

@@ -336,7 +336,9 @@ describe('hiring', () => {
     const rounds = Array.from({ length: 20 }, (_, n) => n)
     await Promise.all(
       rounds.flatMap((n) => [
-        unit(db.store, (tx) => hireEach(tx, { engine, settings, schemas: createAgreedSchemas(), trustsOf }, [hireOf(busy)])),
+        unit(db.store, (tx) =>
+          hireEach(tx, { engine, settings, schemas: createAgreedSchemas(), trustsOf }, [hireOf(busy)]),
+        ),
         unit(second, (tx) =>
           engine.moveEach(
             tx,

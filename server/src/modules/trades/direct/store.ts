@@ -1,5 +1,6 @@
 import sql from 'sql-template-tag'
 import type { Db, Tx } from '#platform/db'
+import { listed } from '#platform/db/prepared'
 
 /** How many jobs are at work for a service, and how many wait. */
 export interface Slots {
@@ -14,7 +15,7 @@ export async function lockSlots(tx: Tx, serviceIds: readonly string[]): Promise<
   const lock = () =>
     tx.rows<SlotRow>(sql`
       select service_id as "serviceId", active, queued from direct_slot
-      where service_id = any(${serviceIds}::uuid[]) order by service_id for no key update`)
+      where service_id = any(${listed(serviceIds, 'uuid')}) order by service_id for no key update`)
   const rows = await lock()
   if (rows.length === serviceIds.length) return byService(rows)
   await tx.run(sql`
@@ -26,14 +27,15 @@ export async function lockSlots(tx: Tx, serviceIds: readonly string[]): Promise<
 export async function changeSlots(tx: Tx, deltas: ReadonlyMap<string, Slots>): Promise<Map<string, Slots>> {
   if (deltas.size === 0) return new Map()
   const entries = [...deltas].sort(([a], [b]) => (a < b ? -1 : 1))
+  const ids = entries.map(([id]) => id)
   const rows = await tx.rows<SlotRow>(sql`
     with locked as materialized (
-      select service_id from direct_slot where service_id = any(${entries.map(([id]) => id)}::uuid[])
+      select service_id from direct_slot where service_id = any(${listed(ids, 'uuid')})
       order by service_id for no key update
     )
     update direct_slot set active = direct_slot.active + delta.active, queued = direct_slot.queued + delta.queued
     from unnest(
-      ${entries.map(([id]) => id)}::uuid[],
+      ${ids}::uuid[],
       ${entries.map(([, { active }]) => active)}::int[],
       ${entries.map(([, { queued }]) => queued)}::int[]
     ) as delta (service_id, active, queued)
