@@ -39,6 +39,15 @@ export interface GivenRating {
   readonly createdAt: Date
 }
 
+/** What buyers may expect of a seller, from what was paid and what was delivered (PA-64). */
+export interface SellerReputation {
+  /** 0 to 1. */
+  readonly successRate: number
+  /** 0 to 100. */
+  readonly score: number
+  readonly trusted: boolean
+}
+
 /** What the composition root hands to the faces of `/api/v1`. Each face takes what it needs from it. */
 export interface V1Context {
   readonly store: Store
@@ -56,6 +65,8 @@ export interface V1Context {
   readonly trustOf: (partyId: string) => Promise<Trust>
   readonly trustsOf: DirectDeps['trustsOf']
   readonly reputationOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, ClientReputation>>
+  /** Of everybody asked for, in one query. */
+  readonly sellerReputationOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, SellerReputation>>
   readonly conductOf: (partyId: string) => Promise<BuyerConduct>
   readonly ratingSummaryOf: (partyId: string) => Promise<RatingSummary>
   /** Newest first. */

@@ -49,6 +49,7 @@ const Problem = {
     status: { type: 'integer' },
     request_id: { type: 'string' },
     errors: { type: 'array', items: { type: 'string' }, description: 'Every field at fault, where fields are' },
+    details: { type: 'array', items: { type: 'string' }, description: 'The same as "path: message"' },
   },
 }
 

@@ -59,7 +59,10 @@ export function refusePaths(publicUrl: string): FrameworkErrors {
 type FrameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
 
 function createSender(publicUrl: string) {
-  return (request: FastifyRequest, reply: FastifyReply, { status, error, code, fix, extras }: Problem) => {
+  return (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
+    const { status, code, fix, extras } = problem
+    // Fastify refuses some requests before it knows their route.
+    const error = request.routeOptions?.config?.rules?.words?.[code] ?? problem.error
     if ((status === 503 || code === 'busy') && !reply.hasHeader('retry-after'))
       reply.header('retry-after', RETRY_AFTER_SECONDS)
     if (status === 401) reply.header('www-authenticate', 'Bearer')
@@ -119,7 +122,8 @@ interface ValidationFault {
 /** Names every field at fault: an agent mends its request from this text alone. */
 function ofValidation(error: FastifyError): Problem {
   const where = error.validationContext ?? 'body'
-  const faults = (error.validation as ValidationFault[]).slice(0, 20).map((fault) => {
+  const found = (error.validation as ValidationFault[]).slice(0, 20)
+  const faults = found.map((fault) => {
     const path = `${where}${(fault.instancePath ?? '').replaceAll('/', '.')}`
     const extra = fault.params?.['additionalProperty']
     if (typeof extra === 'string') return `${path} has an unknown field "${extra}"`
@@ -127,7 +131,17 @@ function ofValidation(error: FastifyError): Problem {
     return `${path} ${fault.message ?? 'is invalid'}${Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''}`
   })
   const refusal = httpRefusals.invalid_request({ message: faults[0] ?? error.message })
-  return { ...ofRefusal(refusal), extras: { errors: faults } }
+  const details = found.map((fault) => detailOf(fault, where))
+  return { ...ofRefusal(refusal), extras: { errors: faults, details } }
+}
+
+/** `path: message`, with the path as it stands in the body and nothing before it (PA-63). */
+function detailOf({ instancePath = '', message, params }: ValidationFault, where: string): string {
+  const [missing, extra] = [params?.['missingProperty'], params?.['additionalProperty']]
+  const last = missing ?? extra
+  const path = [...instancePath.split('/').slice(1), ...(typeof last === 'string' ? [last] : [])].join('.') || where
+  if (typeof missing === 'string') return `${path}: is required`
+  return typeof extra === 'string' ? `${path}: is not known here` : `${path}: ${message ?? 'is invalid'}`
 }
 
 function codeOf(error: FastifyError): string {

@@ -13,6 +13,8 @@ export interface RouteRules {
   readonly limit?: LimitName | 'none'
   /** Whose retries get the kept answer: any key of the party, or, where it depends on the key that asked, only that key. */
   readonly replayTo?: 'party' | 'key'
+  /** Sentences, by code, that the route's contract wants in the place of ours. */
+  readonly words?: Readonly<Record<string, string>>
 }
 
 declare module 'fastify' {
