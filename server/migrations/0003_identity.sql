@@ -6,6 +6,8 @@ create table party (
   -- A suspended party matches nothing new; its keys still work and its open orders run to their end.
   suspended_at timestamptz
 );
+-- Lists by standing, newest first: ids are ordered by the time they were made.
+create index party_by_standing on party ((suspended_at is not null), id);
 
 create table agent (
   party_id uuid primary key references party,
@@ -24,9 +26,30 @@ create table agent (
   verified_at timestamptz,
   emergency_address text,
   emergency_source text constraint agent_emergency_source check (emergency_source in ('registration', 'deposit', 'replacement')),
+  -- Where sales to wallets are paid to. Named, not proven: it says nothing about whose the wallet is.
+  payout_wallet text,
+  -- In the words of whoever registered.
+  chain text,
+  provider_type text not null default 'agent' constraint agent_provider_type check (provider_type in ('agent', 'saas', 'api')),
+  discovery_source text,
+  a2a_streaming boolean,
+  a2a_push_notifications boolean,
+  constraint agent_a2a_is_whole check ((a2a_streaming is null) = (a2a_push_notifications is null)),
   constraint agent_emergency_is_sourced check ((emergency_address is null) = (emergency_source is null))
 );
 create unique index agent_handle on agent (lower(handle));
+create unique index agent_payout_wallet on agent (lower(payout_wallet));
+
+-- Who came in by paying: a wallet that signed for its money, and the party it became. Nothing else writes here, so that
+-- nobody gets at a wallet's purchases by naming it.
+create table wallet_party (
+  -- CAIP-2: one address may be two people's on two networks.
+  network text not null,
+  -- Lower case where case means nothing.
+  address text not null,
+  party_id uuid not null references party constraint wallet_party_party unique,
+  primary key (network, address)
+);
 
 create table api_key (
   id uuid primary key,

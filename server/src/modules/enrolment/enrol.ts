@@ -1,4 +1,11 @@
-import { createAgent, hashPassword, type KeyLook, type MadeKey } from '#identity'
+import {
+  type A2aCapabilities,
+  createAgent,
+  hashPassword,
+  type KeyLook,
+  type MadeKey,
+  type ProviderType,
+} from '#identity'
 import { available, openAccounts, pending } from '#ledger'
 import type { Tx } from '#platform/db'
 import type { Outbound } from '#platform/outbound/index'
@@ -20,6 +27,13 @@ export interface EnrolmentRequest {
   readonly email?: string
   readonly password?: string
   readonly emergencyAddress?: string
+  readonly websiteUrl?: string
+  /** EVM address that sales to wallets are paid to. */
+  readonly payoutWallet?: string
+  readonly chain?: string
+  readonly providerType?: ProviderType
+  readonly a2aCapabilities?: A2aCapabilities
+  readonly discoverySource?: string
 }
 
 /** A request that has passed everything that takes time or the network. */
@@ -61,12 +75,14 @@ export async function prepareEnrolment(
   return { ...request, passwordHash: password === undefined ? null : await hashPassword(password) }
 }
 
-/** Identity, first key, webhook secret, accounts and deposit address, together or not at all. Throws `name_taken`. */
+/**
+ * Identity, first key, webhook secret, accounts and deposit address, together or not at all. Throws `name_taken`,
+ * `wallet_taken` and whatever else `createAgent` refuses.
+ */
 export async function registerAgent(tx: Tx, enrolment: Enrolment, deps: EnrolmentDeps): Promise<Enrolled> {
   const { description = '', capabilities = [], callbackUrl = null, email = null, emergencyAddress = null } = enrolment
   const { terms, sealingKey } = deps
-  const { name, passwordHash } = enrolment
-  const profile = { name, description, capabilities, callbackUrl, email, passwordHash, emergencyAddress }
+  const profile = { ...enrolment, description, capabilities, callbackUrl, email, emergencyAddress }
   const { uniqueName: isUnique, needsActivation, keyLook } = terms
   const agent = await createAgent(tx, { ...profile, isUnique, isActivated: !needsActivation, keyLook, sealingKey })
   await openAccounts(tx, available('USDC', agent.partyId), pending('USDC', agent.partyId))

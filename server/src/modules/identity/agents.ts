@@ -1,3 +1,4 @@
+import { readEvmAddress } from '#kernel/evm-address'
 import { isId, newId } from '#kernel/id'
 import { stripHtml } from '#kernel/text'
 import type { Db, Tx } from '#platform/db'
@@ -8,7 +9,7 @@ import { identityRefusals } from './errors.ts'
 import { emitIdentity } from './events.ts'
 import type { KeyLook } from './keys.ts'
 import { passwordMatches } from './passwords.ts'
-import type { EmergencySource, OwnProfile, Profile, ProfileChanges } from './profile.ts'
+import type { A2aCapabilities, EmergencySource, OwnProfile, Profile, ProfileChanges, ProviderType } from './profile.ts'
 import {
   activate,
   insertAgent,
@@ -17,6 +18,7 @@ import {
   markVerified,
   replaceEmergencyAddress,
   saveProfile,
+  selectAgentPage,
   selectOwnProfile,
   selectPassword,
   selectProfiles,
@@ -33,6 +35,13 @@ export interface NewAgent {
   readonly email: string | null
   readonly passwordHash: string | null
   readonly emergencyAddress: string | null
+  readonly websiteUrl?: string
+  /** EVM address; nobody else may have it, whatever its letters' case. */
+  readonly payoutWallet?: string
+  readonly chain?: string
+  readonly providerType?: ProviderType
+  readonly a2aCapabilities?: A2aCapabilities
+  readonly discoverySource?: string
   /** False: it has to be activated by a deposit first (D-2). */
   readonly isActivated: boolean
   readonly keyLook: KeyLook
@@ -48,19 +57,34 @@ export interface CreatedAgent {
 
 const FIRST_KEY_NAME = 'first key'
 
-/** A party with its profile, first key (every scope) and webhook secret. Throws `name_taken`. */
+/**
+ * A party with its profile, first key (every scope) and webhook secret. Throws `name_taken`, `name_blank`, `url_not_web`,
+ * `wallet_invalid`, `wallet_taken`.
+ */
 export async function createAgent(tx: Tx, agent: NewAgent): Promise<CreatedAgent> {
   const partyId = newId()
   const webhookSecret = makeWebhookSecret()
+  const {
+    websiteUrl = null,
+    chain = null,
+    providerType = 'agent',
+    a2aCapabilities = null,
+    discoverySource = null,
+  } = agent
+  checkWebUrl('websiteUrl', websiteUrl)
   await insertAgent(tx, {
     ...agent,
     ...cleaned(agent),
+    ...{ websiteUrl, chain, providerType, a2aCapabilities, discoverySource },
+    payoutWallet: agent.payoutWallet === undefined ? null : checkedWallet(agent.payoutWallet),
     partyId,
     handle: agent.isUnique ? agent.name : null,
     activatedAt: agent.isActivated ? tx.now : null,
     sealedWebhookSecret: sealWebhookSecret(agent.sealingKey, { partyId, secret: webhookSecret }),
   }).catch((error) => {
-    if (violatedConstraint(error) === 'agent_handle') throw identityRefusals.name_taken({ name: agent.name })
+    const violated = violatedConstraint(error)
+    if (violated === 'agent_handle') throw identityRefusals.name_taken({ name: agent.name })
+    if (violated === 'agent_payout_wallet') throw identityRefusals.wallet_taken()
     throw error
   })
   const key = { partyId, name: FIRST_KEY_NAME, scopes: SCOPES, look: agent.keyLook, expiresAt: null }
@@ -80,6 +104,14 @@ export async function profilesOf(db: Db, partyIds: readonly string[]): Promise<M
   return new Map(profiles.map((profile) => [profile.partyId, profile]))
 }
 
+/** Agents in or out of suspension, newest first; `before` is the last id of the page before. */
+export async function listAgents(
+  db: Db,
+  query: { suspended: boolean; before: string | null; limit: number },
+): Promise<Profile[]> {
+  return selectAgentPage(db, query)
+}
+
 /** The profile with its private fields, for the agent itself. Throws `agent_unknown`. */
 export async function ownProfileOf(db: Db, partyId: string): Promise<OwnProfile> {
   const profile = await selectOwnProfile(db, partyId)
@@ -87,7 +119,7 @@ export async function ownProfileOf(db: Db, partyId: string): Promise<OwnProfile>
   return profile
 }
 
-/** Throws `agent_unknown` and `url_not_web`. A callback URL must have passed the guarded check before. */
+/** Throws `agent_unknown`, `name_blank` and `url_not_web`. A callback URL must have passed the guarded check before. */
 export async function updateProfile(
   tx: Tx,
   { partyId, changes }: { partyId: string; changes: ProfileChanges },
@@ -143,7 +175,15 @@ export async function partyByPassword(
 /** Words without HTML, empty capabilities dropped, each capability once (JP-174). */
 function cleaned({ name, description, capabilities }: Pick<Profile, 'name' | 'description' | 'capabilities'>) {
   const words = capabilities.map((capability) => stripHtml(capability).trim()).filter((word) => word !== '')
-  return { name: stripHtml(name), description: stripHtml(description), capabilities: [...new Set(words)] }
+  const plainName = stripHtml(name)
+  if (plainName.trim() === '') throw identityRefusals.name_blank()
+  return { name: plainName, description: stripHtml(description), capabilities: [...new Set(words)] }
+}
+
+function checkedWallet(text: string): string {
+  const address = readEvmAddress(text)
+  if (address === undefined) throw identityRefusals.wallet_invalid()
+  return address
 }
 
 /** Shown as a link on pages, so `javascript:` and its like must not get in. */

@@ -6,6 +6,22 @@ export const identityRefusals = defineRefusals({
     'An agent named "{name}" exists already (upper and lower case count as the same)',
     'Register with another name.',
   ],
+  name_blank: ['invalid', 'A name needs letters that are not HTML', 'Give a name of 1 to 100 characters.'],
+  wallet_invalid: [
+    'invalid',
+    'This is not the address of a wallet',
+    'Send the address as your wallet shows it. In mixed case the letters are a checksum, and one of them is wrong here; the zero address has no owner.',
+  ],
+  wallet_taken: [
+    'conflict',
+    'Another agent is paid at this wallet already (upper and lower case count as the same)',
+    'Use the key you were given when you registered it, or another wallet. If you never did, tell the operator: money paid to it is yours all the same.',
+  ],
+  not_your_profile: [
+    'forbidden',
+    'You can only update your own profile',
+    'Send the agentId that belongs to your key: GET /api/v1/agents/me shows it.',
+  ],
   agent_unknown: [
     'missing',
     'There is no such agent',

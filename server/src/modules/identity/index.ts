@@ -1,6 +1,7 @@
 export {
   type CreatedAgent,
   createAgent,
+  listAgents,
   markActivated,
   type NewAgent,
   ownProfileOf,
@@ -17,6 +18,14 @@ export { createAuthenticator } from './authenticator.ts'
 export { identityRefusals } from './errors.ts'
 export type { KeyLook } from './keys.ts'
 export { hashPassword } from './passwords.ts'
-export type { EmergencySource, OwnProfile, Profile, ProfileChanges } from './profile.ts'
+export type {
+  A2aCapabilities,
+  EmergencySource,
+  OwnProfile,
+  Profile,
+  ProfileChanges,
+  ProviderType,
+} from './profile.ts'
 export { callbackUrlsOf, suspendedAmong } from './store.ts'
+export { partyOfWallet } from './wallet-parties.ts'
 export { type RotatedSecret, rotateWebhookSecret, webhookSecretsOf } from './webhook-secrets.ts'

@@ -1,3 +1,11 @@
+export type ProviderType = 'agent' | 'saas' | 'api'
+
+/** What an agent says it can do when it is spoken to by A2A. */
+export interface A2aCapabilities {
+  readonly streaming: boolean
+  readonly pushNotifications: boolean
+}
+
 /** What anybody may see of an agent. */
 export interface Profile {
   readonly partyId: string
@@ -8,6 +16,14 @@ export interface Profile {
   readonly capabilities: readonly string[]
   readonly avatarUrl: string | null
   readonly websiteUrl: string | null
+  readonly providerType: ProviderType
+  readonly a2aCapabilities: A2aCapabilities | null
+  /** EVM address that sales to wallets are paid to; named by the agent and proven by nobody. */
+  readonly payoutWallet: string | null
+  /** The wallet it came in by, where it did: that one has signed (PA-13). */
+  readonly provenWallet: string | null
+  /** Where its wallet is, in the words of whoever registered. */
+  readonly chain: string | null
   readonly activated: boolean
   /** The operator's badge. */
   readonly verified: boolean
@@ -23,13 +39,18 @@ export type EmergencySource = 'registration' | 'deposit' | 'replacement'
 export interface OwnProfile extends Profile {
   readonly callbackUrl: string | null
   readonly email: string | null
+  /** How it heard of this market. */
+  readonly discoverySource: string | null
   readonly activatedAt: Date | null
   readonly emergencyAddress: string | null
   readonly emergencySource: EmergencySource | null
 }
 
-/** What an agent may change about itself; null empties a field (JP-18). */
+/** What an agent may change about itself; null empties a field (JP-18, PA-19). Where it is paid is not among it. */
 export interface ProfileChanges {
+  readonly name?: string
+  readonly email?: string
+  readonly a2aCapabilities?: A2aCapabilities
   readonly description?: string
   readonly capabilities?: readonly string[]
   readonly callbackUrl?: string | null

@@ -2,16 +2,23 @@ import sql from 'sql-template-tag'
 import type { Db, Tx } from '#platform/db'
 import type { Scope } from '#platform/http/caller'
 import type { KeyRow } from './api-keys.ts'
-import type { EmergencySource, OwnProfile, Profile } from './profile.ts'
+import type { A2aCapabilities, EmergencySource, OwnProfile, Profile, ProviderType } from './profile.ts'
 
 /** Reads outside a unit of work see the same clock as `tx.now` (D-26). */
 const MARKET_NOW = sql`(select clock_timestamp() + offset_ms * interval '1 ms' from sandbox_clock)`
 
 const PUBLIC = sql`
   party.id as "partyId", agent.name, agent.handle, agent.description, agent.capabilities,
-  agent.avatar_url as "avatarUrl", agent.website_url as "websiteUrl", agent.activated_at is not null as activated,
+  agent.avatar_url as "avatarUrl", agent.website_url as "websiteUrl", agent.provider_type as "providerType",
+  case when agent.a2a_streaming is not null then jsonb_build_object(
+    'streaming', agent.a2a_streaming, 'pushNotifications', agent.a2a_push_notifications) end as "a2aCapabilities",
+  agent.payout_wallet as "payoutWallet", wallet_party.address as "provenWallet", agent.chain,
+  agent.activated_at is not null as activated,
   agent.verified_at is not null as verified, party.suspended_at is not null as suspended,
   agent.emergency_address is not null as recoverable, party.created_at as "createdAt"`
+
+const AGENTS = sql`
+  party join agent on agent.party_id = party.id left join wallet_party on wallet_party.party_id = party.id`
 
 export interface NewAgentRow {
   readonly partyId: string
@@ -24,6 +31,12 @@ export interface NewAgentRow {
   readonly passwordHash: string | null
   readonly activatedAt: Date | null
   readonly emergencyAddress: string | null
+  readonly websiteUrl: string | null
+  readonly payoutWallet: string | null
+  readonly chain: string | null
+  readonly providerType: ProviderType
+  readonly a2aCapabilities: A2aCapabilities | null
+  readonly discoverySource: string | null
   readonly sealedWebhookSecret: string
 }
 
@@ -33,26 +46,40 @@ export async function insertAgent(tx: Tx, row: NewAgentRow): Promise<void> {
     secret as (insert into webhook_secret (party_id, sealed) values (${row.partyId}, ${row.sealedWebhookSecret}))
     insert into agent (
       party_id, name, handle, description, capabilities, callback_url, email, password_hash, activated_at,
-      emergency_address, emergency_source)
+      emergency_address, emergency_source, website_url, payout_wallet, chain, provider_type, discovery_source,
+      a2a_streaming, a2a_push_notifications)
     values (
       ${row.partyId}, ${row.name}, ${row.handle}, ${row.description}, ${row.capabilities}, ${row.callbackUrl},
       ${row.email}, ${row.passwordHash}, ${row.activatedAt}, ${row.emergencyAddress},
-      ${row.emergencyAddress && 'registration'})`)
+      ${row.emergencyAddress && 'registration'}, ${row.websiteUrl}, ${row.payoutWallet}, ${row.chain},
+      ${row.providerType}, ${row.discoverySource}, ${row.a2aCapabilities?.streaming},
+      ${row.a2aCapabilities?.pushNotifications})`)
 }
 
 export async function selectProfiles(db: Db, partyIds: readonly string[]): Promise<Profile[]> {
   return db.rows(sql`
-    select ${PUBLIC}
-    from party join agent on agent.party_id = party.id
-    where party.id = any(${partyIds})`)
+    select ${PUBLIC} from ${AGENTS} where party.id = any(${partyIds})`)
+}
+
+/** Newest first. */
+export async function selectAgentPage(
+  db: Db,
+  { suspended, before, limit }: { suspended: boolean; before: string | null; limit: number },
+): Promise<Profile[]> {
+  return db.rows(sql`
+    select ${PUBLIC} from ${AGENTS}
+    where (party.suspended_at is not null) = ${suspended}
+      and party.id < coalesce(${before}, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    order by party.id desc limit ${limit}`)
 }
 
 export async function selectOwnProfile(db: Db, partyId: string): Promise<OwnProfile | undefined> {
   return db.one(sql`
     select ${PUBLIC},
-      agent.callback_url as "callbackUrl", agent.email, agent.activated_at as "activatedAt",
-      agent.emergency_address as "emergencyAddress", agent.emergency_source as "emergencySource"
-    from party join agent on agent.party_id = party.id
+      agent.callback_url as "callbackUrl", agent.email, agent.discovery_source as "discoverySource",
+      agent.activated_at as "activatedAt", agent.emergency_address as "emergencyAddress",
+      agent.emergency_source as "emergencySource"
+    from ${AGENTS}
     where party.id = ${partyId}`)
 }
 
@@ -62,8 +89,11 @@ export async function lockAgent(tx: Tx, partyId: string): Promise<void> {
 
 export async function saveProfile(tx: Tx, profile: OwnProfile): Promise<void> {
   await tx.run(sql`
-    update agent set description = ${profile.description}, capabilities = ${profile.capabilities},
-      callback_url = ${profile.callbackUrl}, avatar_url = ${profile.avatarUrl}, website_url = ${profile.websiteUrl}
+    update agent set name = ${profile.name}, description = ${profile.description},
+      capabilities = ${profile.capabilities}, callback_url = ${profile.callbackUrl}, avatar_url = ${profile.avatarUrl},
+      website_url = ${profile.websiteUrl}, email = ${profile.email},
+      a2a_streaming = ${profile.a2aCapabilities?.streaming},
+      a2a_push_notifications = ${profile.a2aCapabilities?.pushNotifications}
     where party_id = ${profile.partyId}`)
 }
 

@@ -1,0 +1,75 @@
+import sql from 'sql-template-tag'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AgentWorld, openAgentWorld } from '#tests/agent-world'
+import { partyOfWallet, profileOf } from './index.ts'
+
+let db: AgentWorld
+
+beforeAll(async () => {
+  db = await openAgentWorld()
+})
+afterAll(() => db.close())
+
+const BASE = 'eip155:8453'
+const SOLANA = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
+const partyOf = (network: string, address: string) => db.store.transact((tx) => partyOfWallet(tx, { network, address }))
+const evm = (digit: string) => `0x${digit.repeat(40)}`
+
+test('PA-13 a wallet that buys becomes an agent, and stays that one whatever the case of its letters', async () => {
+  const partyId = await partyOf(BASE, evm('a'))
+  expect(await partyOf(BASE, `0x${'A'.repeat(40)}`)).toBe(partyId)
+  expect(await profileOf(db.store.read, partyId)).toMatchObject({
+    name: '0xaaaa…aaaa',
+    provenWallet: evm('a'),
+    payoutWallet: null,
+    chain: BASE,
+    activated: true,
+    handle: null,
+  })
+})
+
+test('PA-13 many that buy at once from one wallet are one agent, of which one is heard', async () => {
+  const parties = await Promise.all(Array.from({ length: 8 }, () => partyOf(BASE, evm('b'))))
+  expect(new Set(parties).size).toBe(1)
+  const heard = await db.store.read.rows(sql`
+    select 1 from event where name = 'agent.registered' and subject = ${parties[0]}`)
+  expect(heard).toHaveLength(1)
+  const nobody = await db.store.read.rows(sql`
+    select 1 from party left join agent on agent.party_id = party.id where agent.party_id is null`)
+  expect(nobody).toEqual([])
+})
+
+test('PA-13 who waited for a wallet whose unit was rolled back makes the agent itself', async () => {
+  const first = db.store.transact(async (tx) => {
+    await partyOfWallet(tx, { network: BASE, address: evm('c') })
+    throw new Error('no purchase after all')
+  })
+  const second = partyOf(BASE, evm('c'))
+  await expect(first).rejects.toThrow('no purchase')
+  expect(await profileOf(db.store.read, await second)).toMatchObject({ provenWallet: evm('c') })
+})
+
+test('one address on two networks may be two people', async () => {
+  expect(await partyOf(BASE, evm('d'))).not.toBe(await partyOf('eip155:1', evm('d')))
+})
+
+test('where case is part of the address, two cases are two wallets', async () => {
+  const address = 'So1anaWa11etAddressInItsOwnLettersAndDigits1'
+  expect(await partyOf(SOLANA, address)).toBe(await partyOf(SOLANA, address))
+  expect(await partyOf(SOLANA, address)).not.toBe(await partyOf(SOLANA, address.toLowerCase()))
+})
+
+test.each(['', '0x12', 'not a wallet'])('what is no EVM address (%j) buys nothing', async (address) => {
+  await expect(partyOf(BASE, address)).rejects.toMatchObject({ code: 'wallet_invalid', kind: 'invalid' })
+})
+
+test('PA-13 a wallet named for payouts is nobody’s purchases', async () => {
+  const named = await db.agentNamed('named', { payoutWallet: evm('e') })
+  const buyer = await partyOf(BASE, evm('e'))
+  expect(buyer).not.toBe(named.partyId)
+  await expect(db.agentNamed('second', { payoutWallet: `0x${'E'.repeat(40)}` })).rejects.toMatchObject({
+    code: 'wallet_taken',
+    kind: 'conflict',
+  })
+  expect(await profileOf(db.store.read, named.partyId)).toMatchObject({ payoutWallet: evm('e'), provenWallet: null })
+})

@@ -1,0 +1,31 @@
+import sql from 'sql-template-tag'
+import type { Tx } from '#platform/db'
+
+export interface WalletKey {
+  readonly network: string
+  readonly address: string
+}
+
+export async function selectPartyOfWallet(tx: Tx, { network, address }: WalletKey): Promise<string | undefined> {
+  const row = await tx.one<{ partyId: string }>(sql`
+    select party_id as "partyId" from wallet_party where network = ${network} and address = ${address}`)
+  return row?.partyId
+}
+
+/**
+ * The wallet first: who comes second waits here for the first to commit and then inserts nothing, so that no agent is made
+ * whose wallet is another's. Answers whether it was us.
+ */
+export async function insertWalletAgent(
+  tx: Tx,
+  { network, address, partyId, name }: WalletKey & { readonly partyId: string; readonly name: string },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    with wallet as (
+      insert into wallet_party (network, address, party_id) values (${network}, ${address}, ${partyId})
+      on conflict (network, address) do nothing returning party_id),
+    party as (insert into party (id, kind, created_at) select party_id, 'agent', ${tx.now} from wallet)
+    insert into agent (party_id, name, description, capabilities, chain, activated_at)
+    select party_id, ${name}, '', '{}', ${network}, ${tx.now} from wallet`)
+  return rows > 0
+}
