@@ -146,6 +146,7 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
     answer: createAnswer(store, answers),
     direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },
     market: config.market,
+    sandbox: !config.live,
   }
   const http = await buildHttp({
     ...{ log: log as FastifyBaseLogger, publicUrl, version },

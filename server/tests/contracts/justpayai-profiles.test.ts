@@ -113,9 +113,12 @@ test('JP-20 ratings are public and paged', async () => {
     expect((await souk.ask('GET', `/agents/${agentId}/ratings?${query}`)).status).toBe(400)
 })
 
-test('JP-171 unknown and malformed agents are 404', async () => {
-  for (const id of [newId(), 'clx123', '..%2f..', "'; drop table agent"])
-    for (const rest of ['', '/ratings']) expect((await souk.ask('GET', `/agents/${id}${rest}`)).status).toBe(404)
+test('JP-171, PA-63 unknown agents are 404; what is no id at all is 400 where the contracts share the path', async () => {
+  for (const rest of ['', '/ratings']) expect((await souk.ask('GET', `/agents/${newId()}${rest}`)).status).toBe(404)
+  for (const id of ['clx123', '..%2f..', "'; drop table agent"]) {
+    expect((await souk.ask('GET', `/agents/${id}`)).status).toBe(400)
+    expect((await souk.ask('GET', `/agents/${id}/ratings`)).status).toBe(404)
+  }
 })
 
 test('JP-174 descriptions, capabilities and key names lose their HTML', async () => {

@@ -44,6 +44,8 @@ const BY_NAME: Readonly<Record<string, Maker>> = {
   network: ({ dice }) => (dice.chance(0.9) ? 'solana' : 'base'),
   callbackUrl: ({ dice, receiverUrl }) => (dice.chance(0.7) ? `${receiverUrl}/hook` : dice.pick(ODD_URLS)),
   avatarUrl: ({ dice, receiverUrl }) => (dice.chance(0.7) ? `${receiverUrl}/me.png` : dice.pick(ODD_URLS)),
+  walletAddress: ({ dice }) => `0x${Array.from({ length: 40 }, () => dice.int(0, 15).toString(16)).join('')}`,
+  agentUrl: ({ dice, receiverUrl }) => (dice.chance(0.7) ? `${receiverUrl}/agent` : dice.pick(ODD_URLS)),
   websiteUrl: ({ dice, receiverUrl }) => (dice.chance(0.7) ? `${receiverUrl}/me` : dice.pick(ODD_URLS)),
   inputSchema: ({ dice }) => dice.pick(SMALL_SCHEMAS),
   outputSchema: ({ dice }) => dice.pick(SMALL_SCHEMAS),

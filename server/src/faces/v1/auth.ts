@@ -5,7 +5,8 @@ import { addKey, type KeyRow, listKeys, revokeKey, rotateWebhookSecret } from '#
 import { formatUsdc } from '#kernel/money'
 import { callerOf, SCOPES } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
-import { CallbackUrl, Capabilities, Description, TextOrNull } from './agents.ts'
+import { TextOrNull } from './agent-view.ts'
+import { CallbackUrl, Capabilities, Description } from './agents.ts'
 import type { V1Context } from './context.ts'
 
 /** JustPayAI's door: unique names, activation by a first deposit, keys that begin with `jp_`. */

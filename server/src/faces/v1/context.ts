@@ -72,6 +72,8 @@ export interface V1Context {
   /** Newest first. */
   readonly ratingsOf: (query: { partyId: string; page: PageRequest }) => Promise<Page<GivenRating>>
   readonly market: Market
+  /** Play money: keys say so where their contract has a look for it. */
+  readonly sandbox: boolean
   /** Seals webhook secrets at rest. */
   readonly sealingKey: Uint8Array
   readonly wallet: Wallet

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { JsonSchema, ListedService, Service, ServiceCard, ServiceStanding } from '#catalog'
 import { type Profile, profilesOf } from '#identity'
-import { TextOrNull } from './agents.ts'
+import { TextOrNull } from './agent-view.ts'
 import { MicrosView } from './amounts.ts'
 import type { V1Context } from './context.ts'
 

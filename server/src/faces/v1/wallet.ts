@@ -6,6 +6,7 @@ import { undeliveredOf } from '#orders'
 import type { Tx } from '#platform/db'
 import { callerOf } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
+import { bodyOptional } from '#platform/http/validation'
 import {
   cancelWithdrawal,
   defaultAddress,
@@ -69,11 +70,6 @@ export const walletRoutes: Face = (souk) => async (app) => {
   await app.register(withdrawals(souk))
   await app.register(rescue(souk))
   await app.register(history(souk))
-}
-
-/** A body that may be left out entirely. */
-const bodyOptional = async (request: FastifyRequest): Promise<void> => {
-  request.body ??= {}
 }
 
 const balance: Face = (souk) => async (app) => {

@@ -1,6 +1,6 @@
 import { Ajv, type AnySchema } from 'ajv'
 import addFormats from 'ajv-formats'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { parseJsonStrict } from '#platform/json-body'
 
 const INTEGER = /^-?(0|[1-9]\d{0,15})$/
@@ -37,6 +37,11 @@ export function readJsonStrictly(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
     body.length === 0 ? undefined : parseJsonStrict(body),
   )
+}
+
+/** Before validation, on a route whose body may be left out entirely. */
+export async function bodyOptional(request: FastifyRequest): Promise<void> {
+  request.body ??= {}
 }
 
 interface ObjectSchema {
