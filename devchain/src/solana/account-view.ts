@@ -1,9 +1,9 @@
 import { zstdCompressSync } from 'node:zlib'
 import { getBase58Decoder } from '@solana/kit'
+import { INVALID_REQUEST, RpcError } from '../rpc/rpc-error.ts'
 import type { Bank } from './bank.ts'
 import { TOKEN_2022_PROGRAM } from './programs.ts'
 import type { AccountState } from './records.ts'
-import { INVALID_REQUEST, RpcError } from './rpc/rpc-error.ts'
 import { mintOf, type TokenAccount, tokenAccountOf, uiTokenAmount } from './tokens.ts'
 
 const MAX_BASE58_BYTES = 128

@@ -1,11 +1,11 @@
+import { FaultPlan } from '../rpc/fault-plan.ts'
+import { serveRpc } from '../rpc/rpc-server.ts'
+import { leavePresence, portsToTry, writePresence } from '../serving/presence.ts'
 import { Bank } from './bank.ts'
 import { Executor } from './executor.ts'
 import { Faucet } from './faucet.ts'
-import { FaultPlan } from './fault-plan.ts'
 import { genesisOf, placeGenesisAccounts } from './genesis.ts'
-import { lastPort, leavePresence, writePresence } from './presence.ts'
 import { methodsOf } from './rpc/methods.ts'
-import { serveRpc } from './rpc/rpc-server.ts'
 import { type SolanaChainOptions, type SolanaChainSettings, settingsOf } from './settings.ts'
 import { SlotClock } from './slots.ts'
 import { ChainStore } from './store.ts'
@@ -63,10 +63,4 @@ export async function startSolanaChain(options: SolanaChainOptions): Promise<Sol
       store.close()
     },
   }
-}
-
-async function portsToTry(settings: SolanaChainSettings): Promise<number[]> {
-  if (settings.port !== 0) return [settings.port]
-  const last = await lastPort(settings.dataDir)
-  return last === null ? [0] : [last, 0]
 }

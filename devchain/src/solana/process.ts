@@ -1,51 +1,7 @@
-import { type SolanaChain, startSolanaChain } from './chain.ts'
-import type { SolanaChainOptions } from './settings.ts'
-import { ChainBusyError } from './store.ts'
+import { serveAlone } from '../serving/alone.ts'
+import { startSolanaChain } from './chain.ts'
 
-/** How long the chain outlives a Ctrl-C that also reached its parent, which may still be settling its last payments. */
-const PARENT_GRACE_MS = 10_000
-
-/** Said once over IPC, or as a line on stdout when run alone. */
-export type ChainReport =
-  | { readonly ready: true; readonly rpcUrl: string; readonly genesisHash: string }
-  | { readonly ready: false; readonly busy: boolean; readonly message: string }
-
-const argument = process.argv[2] ?? process.env['SOUK_SOLANA_CHAIN']
-if (argument === undefined) {
-  process.stderr.write('usage: process.ts \'{"dataDir": "./data/solana", "mint": "<address>"}\'\n')
-  process.exit(2)
-}
-
-try {
-  const chain = await startSolanaChain(JSON.parse(argument) as SolanaChainOptions)
-  leaveWhenAsked(chain)
-  report({ ready: true, rpcUrl: chain.rpcUrl, genesisHash: chain.genesisHash })
-} catch (cause) {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  report({ ready: false, busy: cause instanceof ChainBusyError, message })
-  process.exitCode = 1
-  if (process.connected) process.disconnect()
-}
-
-function report(said: ChainReport): void {
-  if (process.send !== undefined && process.connected) process.send(said)
-  else process.stdout.write(`${JSON.stringify(said)}\n`)
-}
-
-function leaveWhenAsked(chain: SolanaChain): void {
-  let leaving = false
-  const leave = (): void => {
-    if (leaving) return
-    leaving = true
-    chain.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
-  }
-  process.on('SIGTERM', leave)
-  process.on('disconnect', leave)
-  process.on('SIGINT', () => {
-    if (process.connected) setTimeout(leave, PARENT_GRACE_MS).unref()
-    else leave()
-  })
-}
+await serveAlone(startSolanaChain, {
+  variable: 'SOUK_SOLANA_CHAIN',
+  usage: '{"dataDir": "./data/solana", "mint": "<address>"}',
+})

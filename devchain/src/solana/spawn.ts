@@ -1,90 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { livePresence, type Presence } from './presence.ts'
-import type { ChainReport } from './process.ts'
+import { callRpc } from '../rpc/rpc-client.ts'
+import { type ChainKind, type SpawnedChain, spawnChain } from '../serving/spawn.ts'
 import type { SolanaChainOptions } from './settings.ts'
 
-export interface SpawnedSolanaChain {
-  readonly rpcUrl: string
-  readonly genesisHash: string
-  readonly pid: number
-  /** True when another process already served this folder: `close` then leaves the chain to its owner. */
-  readonly attached: boolean
-  /** Resolves when a chain of our own has ended, for whatever reason; never for an attached one. */
-  readonly exited: Promise<void>
-  close(): Promise<void>
-}
+export type SpawnedSolanaChain = SpawnedChain
 
-const ENTRY = fileURLToPath(new URL('./process.ts', import.meta.url))
-const START_TIMEOUT_MS = 30_000
-const CLOSE_TIMEOUT_MS = 5000
-const RETRY_MS = 100
+const SOLANA: ChainKind = {
+  name: 'Solana',
+  entry: fileURLToPath(new URL('./process.ts', import.meta.url)),
+  askGenesisHash: (rpcUrl) => callRpc<string>(rpcUrl, 'getGenesisHash', [], { timeoutMs: 2000 }),
+}
 
 /** Serves the chain of `dataDir` from a process of its own, or joins the process that already does. */
-export async function spawnSolanaChain(options: SolanaChainOptions): Promise<SpawnedSolanaChain> {
-  const givenUpAt = Date.now() + START_TIMEOUT_MS
-  for (;;) {
-    const live = options.dataDir === null ? null : await livePresence(options.dataDir)
-    if (live !== null) return attachedTo(live)
-    const { child, said } = await launch(options)
-    if (said.ready) return ownChain(child, said)
-    // Another process holds the folder: it is starting and will answer soon, or ending and will let go.
-    if (!said.busy || Date.now() > givenUpAt) throw new Error(`the local Solana chain did not start: ${said.message}`)
-    await delay(RETRY_MS)
-  }
-}
-
-const attachedTo = ({ rpcUrl, genesisHash, pid }: Presence): SpawnedSolanaChain => ({
-  rpcUrl,
-  genesisHash,
-  pid,
-  attached: true,
-  exited: new Promise(() => {}),
-  close: async () => {},
-})
-
-async function launch(options: SolanaChainOptions): Promise<{ child: ChildProcess; said: ChainReport }> {
-  const child = fork(ENTRY, [JSON.stringify(options)], {
-    execPath: process.execPath,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const said = await new Promise<ChainReport>((resolve) => {
-    const fail = (message: string): void => resolve({ ready: false, busy: false, message })
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      fail(`no answer within ${START_TIMEOUT_MS} ms`)
-    }, START_TIMEOUT_MS)
-    child.once('message', (message) => {
-      clearTimeout(timer)
-      resolve(message as ChainReport)
-    })
-    child.once('error', (cause) => fail(cause.message))
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer)
-      fail(`it ended with ${signal ?? code}`)
-    })
-  })
-  return { child, said }
-}
-
-function ownChain(child: ChildProcess, said: { rpcUrl: string; genesisHash: string }): SpawnedSolanaChain {
-  const exited = new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve()
-    else child.once('exit', () => resolve())
-  })
-  return {
-    rpcUrl: said.rpcUrl,
-    genesisHash: said.genesisHash,
-    pid: child.pid ?? 0,
-    attached: false,
-    exited,
-    async close() {
-      child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT_MS)
-      await exited
-      clearTimeout(timer)
-    },
-  }
-}
+export const spawnSolanaChain = (options: SolanaChainOptions): Promise<SpawnedSolanaChain> =>
+  spawnChain(SOLANA, options)

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import type { Address } from '@solana/kit'
+import { ChainBusyError } from '../serving/busy.ts'
 import type { AccountState, LandedTransaction, TransactionMeta } from './records.ts'
 
 const SCHEMA = `
@@ -39,11 +40,6 @@ export interface HistoryPage {
   readonly afterSeq: number
   readonly newestSlot: number
   readonly limit: number
-}
-
-/** Thrown when another live process holds the same data folder. */
-export class ChainBusyError extends Error {
-  override readonly name = 'ChainBusyError'
 }
 
 /**

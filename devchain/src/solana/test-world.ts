@@ -17,9 +17,9 @@ import {
   signTransactionMessageWithSigners,
 } from '@solana/kit'
 import { getTransferCheckedInstruction } from '@solana-program/token'
+import { callRpc } from '../rpc/rpc-client.ts'
 import { type SolanaChain, startSolanaChain } from './chain.ts'
 import { DEVNET_USDC_MINT } from './index.ts'
-import { callRpc } from './rpc-client.ts'
 import type { SolanaChainOptions } from './settings.ts'
 import { createWallet, faucet, openTokenAccount, tokenAddress, walletSigner } from './wallet.ts'
 

@@ -1,7 +1,7 @@
 import { getBase58Decoder } from '@solana/kit'
+import { INVALID_PARAMS, RpcError, UNSUPPORTED_TRANSACTION_VERSION } from '../rpc/rpc-error.ts'
 import { parsedInstruction } from './instruction-view.ts'
 import type { CompiledInstruction, LandedTransaction, TransactionMeta } from './records.ts'
-import { INVALID_PARAMS, RpcError, UNSUPPORTED_TRANSACTION_VERSION } from './rpc/rpc-error.ts'
 import { isWritable, type OpenTransaction } from './transactions.ts'
 
 export const ENCODINGS = ['json', 'jsonParsed', 'base64', 'base58'] as const

@@ -7,9 +7,9 @@ import {
   getTransactionVersionDecoder,
   type Transaction,
 } from '@solana/kit'
+import { INVALID_PARAMS, RpcError } from '../rpc/rpc-error.ts'
 import { MEMO_PROGRAM, MEMO_V1_PROGRAM } from './programs.ts'
 import type { AccountState, CompiledInstruction } from './records.ts'
-import { INVALID_PARAMS, RpcError } from './rpc/rpc-error.ts'
 
 export const MAX_TRANSACTION_BYTES = 1232
 const LOOKUP_TABLE_HEADER_BYTES = 56

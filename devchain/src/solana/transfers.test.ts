@@ -11,8 +11,8 @@ import {
 import { getTransferSolInstruction } from '@solana-program/system'
 import { getCreateAssociatedTokenIdempotentInstruction } from '@solana-program/token'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RpcRefusal } from '../rpc/rpc-client.ts'
 import type { SolanaChain } from './chain.ts'
-import type { RpcRefusal } from './rpc-client.ts'
 import { type Client, MINT, startWorld, transfer } from './test-world.ts'
 import { tokenAddress } from './wallet.ts'
 

@@ -12,7 +12,7 @@ import {
   setTransactionMessageLifetimeUsingBlockhash,
   signTransactionMessageWithSigners,
 } from '@solana/kit'
-import { callRpc, RpcRefusal } from './rpc-client.ts'
+import { callRpc, RpcRefusal } from '../rpc/rpc-client.ts'
 import { ChainRefusedError, ChainUnreachableError, TransactionExpiredError } from './wallet-errors.ts'
 
 const POLL_MS = 25

@@ -1,10 +1,10 @@
 import type { Address } from '@solana/kit'
+import { invalidParams } from '../../rpc/rpc-error.ts'
+import type { RpcMethods } from '../../rpc/rpc-server.ts'
 import { type AccountViewOptions, accountView } from '../account-view.ts'
 import type { Chain } from '../chain.ts'
 import { mintOf, tokenAccountOf, uiTokenAmount } from '../tokens.ts'
 import { addressesParam, addressParam, commitmentOf, inContext, type Options, optionsParam } from './params.ts'
-import { invalidParams } from './rpc-error.ts'
-import type { RpcMethods } from './rpc-server.ts'
 
 const ENCODINGS = ['base58', 'base64', 'base64+zstd', 'jsonParsed']
 

@@ -1,9 +1,9 @@
 import { getBase64Encoder, getCompiledTransactionMessageDecoder } from '@solana/kit'
+import { invalidParams } from '../../rpc/rpc-error.ts'
+import type { RpcMethods } from '../../rpc/rpc-server.ts'
 import type { Chain } from '../chain.ts'
 import { COMPUTE_BUDGET_PROGRAM } from '../programs.ts'
 import { commitmentOf, contextSlot, inContext, integerParam, optionsParam, stringParam } from './params.ts'
-import { invalidParams } from './rpc-error.ts'
-import type { RpcMethods } from './rpc-server.ts'
 
 const SLOTS_PER_EPOCH = 432_000
 const LAMPORTS_PER_SIGNATURE = 5000n

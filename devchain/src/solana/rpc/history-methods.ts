@@ -1,3 +1,5 @@
+import { BLOCK_NOT_AVAILABLE, INVALID_PARAMS, RpcError } from '../../rpc/rpc-error.ts'
+import type { RpcMethods } from '../../rpc/rpc-server.ts'
 import type { Chain } from '../chain.ts'
 import type { LandedTransaction } from '../records.ts'
 import { accountKeysView, encodingOf, type TransactionViewOptions, transactionView } from '../transaction-view.ts'
@@ -13,8 +15,6 @@ import {
   optionsParam,
   signatureParam,
 } from './params.ts'
-import { BLOCK_NOT_AVAILABLE, INVALID_PARAMS, RpcError } from './rpc-error.ts'
-import type { RpcMethods } from './rpc-server.ts'
 
 const MAX_HISTORY = 1000
 const MAX_STATUSES = 256

@@ -1,8 +1,8 @@
+import type { RpcMethods } from '../../rpc/rpc-server.ts'
 import type { Chain } from '../chain.ts'
 import { accountMethods } from './account-methods.ts'
 import { clusterMethods } from './cluster-methods.ts'
 import { historyMethods } from './history-methods.ts'
-import type { RpcMethods } from './rpc-server.ts'
 import { soukMethods } from './souk-methods.ts'
 import { transactionMethods } from './transaction-methods.ts'
 

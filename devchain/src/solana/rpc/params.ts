@@ -1,7 +1,7 @@
 import { type Address, getBase58Encoder, isAddress } from '@solana/kit'
+import { INVALID_PARAMS, invalidParams, MIN_CONTEXT_SLOT_NOT_REACHED, RpcError } from '../../rpc/rpc-error.ts'
 import type { Chain } from '../chain.ts'
 import type { Commitment } from '../slots.ts'
-import { INVALID_PARAMS, invalidParams, MIN_CONTEXT_SLOT_NOT_REACHED, RpcError } from './rpc-error.ts'
 
 export type Options = Readonly<Record<string, unknown>>
 

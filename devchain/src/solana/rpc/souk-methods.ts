@@ -1,8 +1,8 @@
+import { FAULT_MODES, type FaultMode } from '../../rpc/fault-plan.ts'
+import { invalidParams } from '../../rpc/rpc-error.ts'
+import type { RpcMethods } from '../../rpc/rpc-server.ts'
 import type { Chain } from '../chain.ts'
-import { FAULT_MODES, type FaultMode } from '../fault-plan.ts'
 import { addressParam, integerParam, optionsParam, u64Param } from './params.ts'
-import { invalidParams } from './rpc-error.ts'
-import type { RpcMethods } from './rpc-server.ts'
 import { refusingAsync } from './transaction-methods.ts'
 
 const MAX_ADVANCE = 10_000_000

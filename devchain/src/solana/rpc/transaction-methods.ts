@@ -1,15 +1,15 @@
 import { type EncodedAccount, getAddressDecoder, getBase58Encoder, getBase64Encoder } from '@solana/kit'
 import { FailedTransactionMetadata, type TransactionMetadata } from 'litesvm'
+import { BrokenPipeline } from '../../rpc/fault-plan.ts'
+import { invalidParams, PREFLIGHT_FAILURE, RpcError, SIGNATURE_VERIFICATION_FAILURE } from '../../rpc/rpc-error.ts'
+import type { RpcMethods } from '../../rpc/rpc-server.ts'
 import { accountView } from '../account-view.ts'
 import type { Chain } from '../chain.ts'
 import { innerInstructionsOf, TransactionRefused } from '../executor.ts'
-import { BrokenPipeline } from '../fault-plan.ts'
 import type { AccountState, TransactionFault } from '../records.ts'
 import { faultOf, sentenceOf } from '../transaction-fault.ts'
 import { isWritable, MAX_TRANSACTION_BYTES, type OpenTransaction } from '../transactions.ts'
 import { addressesParam, addressParam, inContext, type Options, optionsParam, stringParam, u64Param } from './params.ts'
-import { invalidParams, PREFLIGHT_FAILURE, RpcError, SIGNATURE_VERIFICATION_FAILURE } from './rpc-error.ts'
-import type { RpcMethods } from './rpc-server.ts'
 
 export const transactionMethods = (chain: Chain): RpcMethods => ({
   sendTransaction: ([wire, options]) => {

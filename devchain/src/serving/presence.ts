@@ -1,6 +1,5 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { callRpc } from './rpc-client.ts'
 
 /** Who serves a data folder, and where. */
 export interface Presence {
@@ -9,6 +8,9 @@ export interface Presence {
   readonly rpcUrl: string
   readonly genesisHash: string
 }
+
+/** Asks whoever answers at a URL for its genesis hash. */
+export type AskGenesisHash = (rpcUrl: string) => Promise<string>
 
 const FILE = 'serving.json'
 const LAST_PORT_FILE = 'last-port'
@@ -23,21 +25,27 @@ export async function leavePresence(dataDir: string | null): Promise<void> {
   if (dataDir !== null) await rm(join(dataDir, FILE), { force: true })
 }
 
-/** The port served last time: keeping it lets clients outlive a restart. */
-export async function lastPort(dataDir: string | null): Promise<number | null> {
-  if (dataDir === null) return null
+/** The ports to try in turn: the one asked for, else the one served last time, so that clients outlive a restart. */
+export async function portsToTry({
+  dataDir,
+  port,
+}: {
+  readonly dataDir: string | null
+  readonly port: number
+}): Promise<number[]> {
+  if (port !== 0) return [port]
+  if (dataDir === null) return [0]
   const text = await readFile(join(dataDir, LAST_PORT_FILE), 'utf8').catch(() => '')
-  return /^\d{1,5}$/.test(text) ? Number(text) : null
+  return /^\d{1,5}$/.test(text) ? [Number(text), 0] : [0]
 }
 
 /** The chain that serves this folder right now, proven by its answer; a stale file yields null. */
-export async function livePresence(dataDir: string): Promise<Presence | null> {
+export async function livePresence(dataDir: string, askGenesisHash: AskGenesisHash): Promise<Presence | null> {
   const text = await readFile(join(dataDir, FILE), 'utf8').catch(() => null)
   if (text === null) return null
   try {
     const presence = JSON.parse(text) as Presence
-    const genesisHash = await callRpc<string>(presence.rpcUrl, 'getGenesisHash', [], { timeoutMs: 2000 })
-    return genesisHash === presence.genesisHash ? presence : null
+    return (await askGenesisHash(presence.rpcUrl)) === presence.genesisHash ? presence : null
   } catch {
     return null
   }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BrokenPipeline } from '../fault-plan.ts'
+import { BrokenPipeline } from './fault-plan.ts'
 import { INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, RpcError } from './rpc-error.ts'
 
 const MAX_BODY_BYTES = 512 * 1024
@@ -8,17 +8,20 @@ const MAX_BATCH = 100
 
 export type RpcMethod = (params: readonly unknown[]) => unknown
 export type RpcMethods = Readonly<Record<string, RpcMethod>>
+/** Looks up what answers to a name; undefined where nothing does. */
+export type FindMethod = (name: string) => RpcMethod | undefined
 
 interface Listening {
-  readonly methods: RpcMethods
+  readonly methods: RpcMethods | FindMethod
   readonly host: string
   /** Tried in order; 0 takes any free one. */
   readonly ports: readonly number[]
 }
 
 export async function serveRpc({ methods, host, ports }: Listening): Promise<{ port: number; close(): Promise<void> }> {
+  const find = typeof methods === 'function' ? methods : among(methods)
   const server = createServer((request, response) => {
-    answer(methods, request, response).catch((cause: unknown) => {
+    answer(find, request, response).catch((cause: unknown) => {
       if (!response.headersSent) response.writeHead(cause instanceof BrokenPipeline ? 503 : 500)
       response.end(cause instanceof BrokenPipeline ? 'upstream connect error' : 'internal error')
     })
@@ -35,6 +38,11 @@ export async function serveRpc({ methods, host, ports }: Listening): Promise<{ p
   }
 }
 
+const among =
+  (methods: RpcMethods): FindMethod =>
+  (name) =>
+    Object.hasOwn(methods, name) ? methods[name] : undefined
+
 async function listen(server: Server, host: string, ports: number[]): Promise<void> {
   const port = ports.shift() ?? 0
   const taken = await new Promise<unknown>((resolve) => {
@@ -49,12 +57,12 @@ async function listen(server: Server, host: string, ports: number[]): Promise<vo
   await listen(server, host, ports)
 }
 
-async function answer(methods: RpcMethods, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(find: FindMethod, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'GET' && request.url === '/health') return void response.end('ok')
   if (request.method !== 'POST') return void response.writeHead(405, { allow: 'POST' }).end('use POST')
   const body = await readBody(request)
   if (body === null) return void response.writeHead(413, { connection: 'close' }).end('request body too large')
-  const reply = await replyTo(methods, body)
+  const reply = await replyTo(find, body)
   if (reply === undefined) return void response.writeHead(204).end()
   const text = JSON.stringify(reply, exactIntegers)
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
@@ -71,31 +79,31 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function replyTo(methods: RpcMethods, body: string): Promise<unknown> {
+async function replyTo(find: FindMethod, body: string): Promise<unknown> {
   let request: unknown
   try {
     request = JSON.parse(body)
   } catch {
     return failure(null, new RpcError(PARSE_ERROR, 'Parse error'))
   }
-  if (!Array.isArray(request)) return replyToOne(methods, request)
+  if (!Array.isArray(request)) return replyToOne(find, request)
   if (request.length === 0 || request.length > MAX_BATCH)
     return failure(null, new RpcError(INVALID_REQUEST, 'Invalid request'))
   const replies: unknown[] = []
   for (const one of request) {
-    const reply = await replyToOne(methods, one)
+    const reply = await replyToOne(find, one)
     if (reply !== undefined) replies.push(reply)
   }
   return replies.length === 0 ? undefined : replies
 }
 
 /** undefined for a notification, which asks for no answer. */
-async function replyToOne(methods: RpcMethods, request: unknown): Promise<unknown> {
+async function replyToOne(find: FindMethod, request: unknown): Promise<unknown> {
   if (!isRequest(request)) return failure(null, new RpcError(INVALID_REQUEST, 'Invalid request'))
   const { id, method, params = [] } = request
   try {
     if (!Array.isArray(params)) throw new RpcError(INVALID_REQUEST, 'Invalid request: params must be an array')
-    const run = Object.hasOwn(methods, method) ? methods[method] : undefined
+    const run = find(method)
     if (run === undefined) throw new RpcError(METHOD_NOT_FOUND, 'Method not found')
     const result = await run(params)
     return id === undefined ? undefined : { jsonrpc: '2.0', result, id }
