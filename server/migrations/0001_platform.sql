@@ -10,6 +10,7 @@ create table installation (
   one boolean primary key default true check (one),
   mode text not null check (mode in ('sandbox', 'live')),
   chain_identity text,
+  evm_identity text,
   created_at timestamptz not null default clock_timestamp()
 );
 

@@ -3,6 +3,7 @@ import { openSouk, type Souk } from '#main/souk'
 import { readConfig } from '#platform/config/index'
 import { createLog } from '#platform/log'
 import { openTestDatabase } from './database.ts'
+import { type EvmTestChain, startEvmTestChain } from './evm-chain.ts'
 import { freshMasterSecret, startTestChain, type TestChain } from './solana-chain.ts'
 
 export interface Answer {
@@ -29,6 +30,8 @@ export interface TestAgent {
 export interface World {
   readonly souk: Souk
   readonly chain: TestChain
+  /** Null unless asked for. */
+  readonly evm: EvmTestChain | null
   readonly databaseUrl: string
   readonly operatorKey: string
   call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, options?: CallOptions): Promise<Answer>
@@ -60,6 +63,8 @@ export interface WorldOptions {
   readonly market?: string
   /** A chain to share with another world. */
   readonly chain?: TestChain
+  /** With a local EVM chain too; without it the market does without EVM. */
+  readonly evm?: boolean
   /** Listens on a free port, and works in the background as a running server does. */
   readonly listens?: boolean
 }
@@ -71,14 +76,20 @@ export async function openWorld({
   limits = 'off',
   market,
   chain: shared,
+  evm: withEvm = false,
   listens = false,
 }: WorldOptions = {}): Promise<World> {
-  const [database, chain] = await Promise.all([openTestDatabase(), shared ?? startTestChain()])
+  const [database, chain, evm] = await Promise.all([
+    openTestDatabase(),
+    shared ?? startTestChain(),
+    withEvm ? startEvmTestChain() : null,
+  ])
   await database.store.close()
   const operatorKey = `op_${newId()}`
   const config = readConfig({
     SOUK_LIMITS: limits,
     SOUK_DATA_DIR: '/nonexistent',
+    EVM_RPC_URL: evm?.rpcUrl ?? 'off',
     ...(market === undefined ? {} : { SOUK_MARKET: market }),
   })
   const port = listens ? await freePort() : 3000
@@ -88,6 +99,7 @@ export async function openWorld({
     secrets: { masterSecret: freshMasterSecret(), operatorKey, made: true },
     databaseUrl: database.url,
     solanaRpcUrl: chain.rpcUrl,
+    evmRpcUrl: evm?.rpcUrl ?? null,
     publicUrl: url,
     version: '0.0.0-test',
     log: createLog(process.env['SOUK_TEST_LOG'] ?? 'silent'),
@@ -110,7 +122,7 @@ export async function openWorld({
     const json = String(response.headers['content-type']).includes('json')
     return { status: response.statusCode, body: json ? response.json() : response.body, headers: response.headers }
   }
-  const world = { souk, chain, databaseUrl: database.url, operatorKey, call }
+  const world = { souk, chain, evm, databaseUrl: database.url, operatorKey, call }
   return {
     ...world,
     url,
@@ -123,6 +135,7 @@ export async function openWorld({
       await requireCleanBooks(call, operatorKey)
       await souk.close()
       if (!shared) await chain.close()
+      await evm?.close()
       await database.drop()
     },
   }

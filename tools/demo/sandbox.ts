@@ -18,6 +18,7 @@ const ITS_OWN = {
   HOST: '127.0.0.1',
   DATABASE_URL: '',
   SOLANA_RPC_URL: '',
+  EVM_RPC_URL: '',
   SOUK_OPERATOR_KEY: '',
   LOG_LEVEL: 'warn',
 }

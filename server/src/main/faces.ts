@@ -15,7 +15,6 @@ import { agentRoutes } from '../faces/v1/agents.ts'
 import { authRoutes } from '../faces/v1/auth.ts'
 import type { V1Context } from '../faces/v1/context.ts'
 import { jobRoutes } from '../faces/v1/jobs.ts'
-import { offerRoutes } from '../faces/v1/offers.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
@@ -32,6 +31,7 @@ export interface FaceParts {
   readonly metrics: Metrics
   readonly receiptKey: ReceiptKey
   readonly solanaRpcUrl: string
+  readonly evmRpcUrl: string | null
 }
 
 /** A background loop that has not ended well for so long makes the server unready. */
@@ -44,7 +44,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
   await http.register(jwksRoutes([receiptKey.jwk]))
-  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, offerRoutes, walletRoutes]) {
+  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, walletRoutes]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })
@@ -56,7 +56,11 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   await http.register(audit, { prefix: '/api/v1/admin' })
   if (config.live) return
   const solana = { rpcUrl: parts.solanaRpcUrl, mint: config.solana.mint }
-  await http.register(sandboxRoutes({ store, sweeper, publicUrl, solana, loopback: config.http.loopback }))
+  const base =
+    config.evm === null || parts.evmRpcUrl === null
+      ? null
+      : { rpcUrl: parts.evmRpcUrl, chainId: config.evm.chainId, token: config.evm.token }
+  await http.register(sandboxRoutes({ store, sweeper, publicUrl, solana, base, loopback: config.http.loopback }))
 }
 
 function vitalsOf({ config, store, wallet, sweeper }: FaceParts): Vital[] {

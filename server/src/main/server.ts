@@ -1,6 +1,4 @@
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import { spawnSolanaChain } from '@souk/devchain/solana'
 import type { Logger } from 'pino'
 import {
   type Config,
@@ -14,6 +12,7 @@ import {
 import { openEmbeddedPostgres } from '#platform/embedded-postgres/index'
 import { createLog } from '#platform/log'
 import { migrate } from '#platform/migrate'
+import { openChains } from './chains.ts'
 import { openSouk, type Souk } from './souk.ts'
 import { VERSION } from './version.ts'
 
@@ -43,18 +42,19 @@ interface Startup {
 
 async function serve({ config, secrets, log, closers }: Startup): Promise<void> {
   const database = await openDatabase(config, closers)
-  const chain = await openChain({ config, log, closers })
+  const { solanaRpcUrl, evmRpcUrl, ports: chainPorts } = await openChains(config, { log, closers })
   const applied = await migrate(database.url)
   if (applied.length > 0) log.info({ migrations: applied }, 'brought the database up to date')
   const port = config.http.port === 0 ? await freePort(config.http.host) : config.http.port
-  const ports = [port, ...database.ports, ...chain.ports]
+  const ports = [port, ...database.ports, ...chainPorts]
   const souk = await openSouk({
     config,
     secrets,
     log,
     version: VERSION,
     databaseUrl: database.url,
-    solanaRpcUrl: chain.rpcUrl,
+    solanaRpcUrl,
+    evmRpcUrl,
     publicUrl: publicUrl(config, port),
     ownPorts: () => ports,
   })
@@ -71,36 +71,6 @@ async function openDatabase(config: Config, closers: Closer[]): Promise<{ url: s
   const postgres = await openEmbeddedPostgres({ dataDir: config.dataDir })
   closers.push({ name: 'PostgreSQL', close: postgres.stop })
   return { url: postgres.url, ports: [postgres.port] }
-}
-
-async function openChain({
-  config,
-  log,
-  closers,
-}: Pick<Startup, 'config' | 'log' | 'closers'>): Promise<{ rpcUrl: string; ports: number[] }> {
-  const { rpcUrl, mint } = config.solana
-  if (rpcUrl !== null) return { rpcUrl, ports: [] }
-  const dataDir = join(config.dataDir, 'solana')
-  const chain = await spawnSolanaChain({ dataDir, mint })
-  const { port } = new URL(chain.rpcUrl)
-  let running = chain
-  let stopping = false
-  const keepAlive = async (): Promise<void> => {
-    await running.exited
-    if (stopping) return
-    log.error('the local Solana chain ended by itself and is started again')
-    running = await spawnSolanaChain({ dataDir, mint, port: Number(port) })
-    return keepAlive()
-  }
-  keepAlive().catch((error: unknown) => log.fatal({ err: error }, 'the local Solana chain cannot be started again'))
-  closers.push({
-    name: 'the Solana chain',
-    close: async () => {
-      stopping = true
-      await running.close()
-    },
-  })
-  return { rpcUrl: chain.rpcUrl, ports: [Number(port)] }
 }
 
 const READY_WITHIN_MS = 30_000

@@ -30,6 +30,8 @@ export interface SoukOptions {
   readonly secrets: Secrets
   readonly databaseUrl: string
   readonly solanaRpcUrl: string
+  /** Null: this market does without EVM. */
+  readonly evmRpcUrl: string | null
   readonly publicUrl: string
   readonly version: string
   readonly log: Logger
@@ -159,7 +161,7 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
   const metrics = createMetrics()
   metrics.watch(http)
   metrics.watchSweeps(sweeper)
-  const { solanaRpcUrl } = options
+  const { solanaRpcUrl, evmRpcUrl } = options
   await hangFaces(http, {
     config,
     version,
@@ -171,6 +173,7 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
     metrics,
     receiptKey,
     solanaRpcUrl,
+    evmRpcUrl,
   })
   return http
 }

@@ -1,7 +1,8 @@
 import { getBase58Encoder } from '@solana/kit'
 import { faucet } from '@souk/devchain/solana'
+import { createPublicClient, http } from 'viem'
 import { escrowedOf } from '#orders'
-import { type Config, ConfigError } from '#platform/config/index'
+import type { Config } from '#platform/config/index'
 import {
   addressOfParty,
   assignDepositAddress,
@@ -17,6 +18,7 @@ import {
 } from '#wallet'
 import type { Vital } from '../faces/system/health.ts'
 import type { V1Context } from '../faces/v1/context.ts'
+import { evmIdentity, solanaIdentity } from './chain-identity.ts'
 import { claimInstallation } from './installation.ts'
 import type { Core, SoukOptions } from './souk.ts'
 
@@ -31,11 +33,10 @@ export interface WalletPart {
 }
 
 const SEED_BYTES = 32
-const MAINNET = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
 
 export async function openWallet(options: SoukOptions & Core): Promise<WalletPart> {
   const { config, secrets, store, log, solanaRpcUrl: rpcUrl } = options
-  await claimInstallation(store, { mode: config.mode, chainIdentity: await chainIdentity(config, rpcUrl) })
+  await claimChains(options)
   const { mint, feePayer } = config.solana
   const rail = await createSolanaRail({
     ...{ rpcUrl, mint, masterSecret: secrets.masterSecret },
@@ -54,8 +55,17 @@ export async function openWallet(options: SoukOptions & Core): Promise<WalletPar
       assignDepositAddress: (tx, partyId) => assignDepositAddress(tx, { partyId, rail }),
       checkEmergencyAddress: wallet.checkWallet,
     },
-    vitals: [{ name: network, check: async () => void (await rail.finalizedHeight()) }],
+    vitals: [{ name: network, check: async () => void (await rail.finalizedHeight()) }, ...evmVitals(options)],
   }
+}
+
+async function claimChains({ config, store, solanaRpcUrl, evmRpcUrl }: SoukOptions & Core): Promise<void> {
+  const { live, mode, evm } = config
+  await claimInstallation(store, {
+    mode,
+    chainIdentity: await solanaIdentity(config, solanaRpcUrl),
+    evmIdentity: evm === null || evmRpcUrl === null ? null : await evmIdentity({ live, evm }, evmRpcUrl),
+  })
 }
 
 function settingsOf({ live, market }: Config): WalletSettings {
@@ -72,33 +82,10 @@ function settingsOf({ live, market }: Config): WalletSettings {
   }
 }
 
-/** Which chain this is, by its genesis; the sandbox takes none but our own local ones. */
-async function chainIdentity({ live, solana: { network } }: Config, rpcUrl: string): Promise<string> {
-  if (!live && !('souk-devchain' in (await ask<object>(rpcUrl, 'getVersion')))) {
-    throw new ConfigError([
-      `SOLANA_RPC_URL is not one of the local test chains, and the sandbox uses no other: unset it`,
-    ])
-  }
-  const identity = `solana:${await ask<string>(rpcUrl, 'getGenesisHash')}`
-  // CAIP-2 names a Solana network by the beginning of its genesis hash.
-  if (live && network === MAINNET && !identity.startsWith(MAINNET)) {
-    throw new ConfigError([
-      `SOLANA_RPC_URL leads to ${identity}, but SOLANA_NETWORK is ${network}: take a node of that network`,
-    ])
-  }
-  return identity
-}
-
-async function ask<T>(rpcUrl: string, method: string): Promise<T> {
-  const response = await fetch(rpcUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method }),
-    signal: AbortSignal.timeout(10_000),
-  }).catch((error: Error) => {
-    throw new ConfigError([`SOLANA_RPC_URL ${rpcUrl} does not answer: ${error.message}`])
-  })
-  return ((await response.json()) as { result: T }).result
+function evmVitals({ evmRpcUrl }: SoukOptions): Vital[] {
+  if (evmRpcUrl === null) return []
+  const client = createPublicClient({ transport: http(evmRpcUrl, { timeout: 3000, retryCount: 0 }) })
+  return [{ name: 'base', check: async () => void (await client.getBlockNumber({ cacheTime: 0 })) }]
 }
 
 /** Gas for the market's own sendings; on a local chain it costs nothing. */

@@ -61,6 +61,7 @@ export async function openMarket({ roles = ['all'], settings = {} }: MarketOptio
   const common = {
     DATABASE_URL: database.url,
     SOLANA_RPC_URL: chain.rpcUrl,
+    EVM_RPC_URL: 'off',
     SOUK_DATA_DIR: dataDir,
     SOUK_LIMITS: 'off',
     SOUK_MASTER_SECRET: randomBytes(32).toString('hex'),

@@ -11,7 +11,6 @@ const FLOORS: Record<string, readonly string[]> = {
   receipts: ['identity'],
   trust: ['identity'],
   catalog: ['identity'],
-  offers: ['identity'],
   wallet: ['ledger', 'identity', 'spending', 'receipts'],
   orders: ['ledger', 'identity', 'spending', 'receipts'],
   trades: ['orders', 'ledger', 'wallet', 'spending', 'receipts', 'identity', 'catalog', 'trust'],

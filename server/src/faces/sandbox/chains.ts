@@ -1,14 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { createWallet, faucet, sendToken } from '@souk/devchain/solana'
 import { Type } from 'typebox'
 import { MicrosInput, microsOf } from '../v1/amounts.ts'
-import { orRefusal, sandboxRefusals } from './errors.ts'
+import { orRefusal } from './errors.ts'
 import type { SandboxParts } from './index.ts'
+import { networksOf } from './networks.ts'
 
 const tags = ['Sandbox']
 const strict = { additionalProperties: false }
-const SUPPORTED: readonly string[] = ['solana']
-const Network = Type.String({ maxLength: 32, description: 'solana' })
+const Network = Type.String({ maxLength: 32, description: 'solana or base' })
 const Text = Type.String({ minLength: 1, maxLength: 200 })
 const Sent = Type.Object({ txHash: Type.String() })
 
@@ -18,40 +17,39 @@ const FaucetBody = Type.Object({ network: Network, address: Text, amount: Micros
 const SendBody = Type.Object({ network: Network, secretKey: Text, to: Text, amount: MicrosInput }, strict)
 const ChainsView = Type.Object({
   solana: Type.Object({ rpcUrl: Type.String(), mint: Type.String(), faucet: Type.String() }),
+  base: Type.Optional(
+    Type.Object({ rpcUrl: Type.String(), chainId: Type.Integer(), token: Type.String(), faucet: Type.String() }),
+  ),
 })
 
 /** Personal wallets outside the market, on local chains whose money is worth nothing. */
 export const chainRoutes =
-  ({ access, publicUrl, solana }: SandboxParts): FastifyPluginAsyncTypebox =>
+  ({ access, publicUrl, solana, base }: SandboxParts): FastifyPluginAsyncTypebox =>
   async (app) => {
     const config = access
+    const networkOf = networksOf({ solana, base })
     const wallet = { tags, summary: 'Make a personal wallet', body: WalletBody, response: { 201: WalletView } }
     app.post('/wallets', { config, schema: wallet }, async (request, reply) => {
-      const network = known(request.body.network)
-      return reply.code(201).send({ network, ...(await createWallet()) })
+      const { network } = request.body
+      return reply.code(201).send({ network, ...(await networkOf(network).createWallet()) })
     })
 
     const give = { tags, summary: 'Test USDC and gas for an address', body: FaucetBody, response: { 200: Sent } }
     app.post('/faucet', { config, schema: give }, async (request) => {
       const { network, address, amount } = request.body
-      known(network)
-      return orRefusal(faucet({ rpcUrl: solana.rpcUrl, address, amount: microsOf(amount) }))
+      return orRefusal(networkOf(network).faucet({ address, amount: microsOf(amount) }))
     })
 
     const send = { tags, summary: 'Send USDC from a personal wallet', body: SendBody, response: { 200: Sent } }
     app.post('/send', { config, schema: send }, async (request) => {
       const { network, secretKey, to, amount } = request.body
-      known(network)
-      return orRefusal(sendToken({ ...solana, secretKey, to, amount: microsOf(amount) }))
+      return orRefusal(networkOf(network).send({ secretKey, to, amount: microsOf(amount) }))
     })
 
     const chains = { tags, summary: 'The local chains', response: { 200: ChainsView } }
+    const faucet = `${publicUrl}/sandbox/faucet`
     app.get('/chains', { config, schema: chains }, async () => ({
-      solana: { ...solana, faucet: `${publicUrl}/sandbox/faucet` },
+      solana: { ...solana, faucet },
+      ...(base === null ? {} : { base: { ...base, faucet } }),
     }))
   }
-
-function known(network: string): string {
-  if (SUPPORTED.includes(network)) return network
-  throw sandboxRefusals.network_not_available({ network, supported: SUPPORTED.join(', ') })
-}

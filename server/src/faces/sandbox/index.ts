@@ -11,6 +11,8 @@ export interface SandboxOptions {
   readonly sweeper: Pick<Sweeper, 'runUntilIdle'>
   readonly publicUrl: string
   readonly solana: { readonly rpcUrl: string; readonly mint: string }
+  /** Null: this market does without EVM. */
+  readonly base: { readonly rpcUrl: string; readonly chainId: number; readonly token: string } | null
   /** Whether only this machine can reach the server; elsewhere the operator's key is needed. */
   readonly loopback: boolean
 }

@@ -5,7 +5,7 @@ import { sandboxRoutes } from './index.ts'
 
 let world: World
 beforeAll(async () => {
-  world = await openWorld()
+  world = await openWorld({ evm: true })
 })
 afterAll(() => world.close())
 
@@ -27,8 +27,8 @@ describe('D-24 personal wallets', () => {
   test('what cannot be done is said in words', async () => {
     const { body: wallet } = await post('/wallets', { network: 'solana' })
     const { secretKey, address } = wallet
-    const base = await post('/wallets', { network: 'base' })
-    expect(base).toMatchObject({ status: 400, body: { code: 'network_not_available', supported: 'solana' } })
+    const bitcoin = await post('/wallets', { network: 'bitcoin' })
+    expect(bitcoin).toMatchObject({ status: 400, body: { code: 'network_not_available', supported: 'solana, base' } })
     const poor = await post('/send', { network: 'solana', secretKey, to: address, amount: 1 })
     expect(poor).toMatchObject({
       status: 400,
@@ -39,11 +39,40 @@ describe('D-24 personal wallets', () => {
     expect((await post('/faucet', { network: 'solana', address, amount: -1 })).status).toBe(400)
   })
 
+  test('on Base they are made, filled, and pay one another', async () => {
+    const [{ body: ann }, { body: bob }] = [
+      await post('/wallets', { network: 'base' }),
+      await post('/wallets', { network: 'base' }),
+    ]
+    expect(ann).toMatchObject({ network: 'base', address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) })
+    const { address, secretKey } = ann
+    const given = await post('/faucet', { network: 'base', address, amount: '5000000' })
+    expect(given).toMatchObject({ status: 200, body: { txHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) } })
+    expect((await post('/faucet', { network: 'base', address, amount: 0 })).status).toBe(200)
+    const sent = await post('/send', { network: 'base', secretKey, to: bob.address, amount: 3_000_000 })
+    expect(sent).toMatchObject({ status: 200, body: { txHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) } })
+    expect(await world.evm?.balance(bob.address)).toBe(3_000_000n)
+    const poor = await post('/send', { network: 'base', secretKey, to: bob.address, amount: 3_000_000 })
+    expect(poor).toMatchObject({
+      status: 400,
+      body: { code: 'sandbox_wallet', error: expect.stringContaining('holds 2000000') },
+    })
+    expect((await post('/faucet', { network: 'base', address: '0x1', amount: 1 })).status).toBe(400)
+    const ready = await world.call('GET', '/ready')
+    expect(ready.body.parts).toMatchObject({ solana: { ok: true }, base: { ok: true } })
+  })
+
   test('the chains say where they are', async () => {
     expect((await world.call('GET', '/sandbox/chains')).body).toMatchObject({
       solana: {
         rpcUrl: world.chain.rpcUrl,
         mint: world.chain.mint,
+        faucet: expect.stringContaining('/sandbox/faucet'),
+      },
+      base: {
+        rpcUrl: world.evm?.rpcUrl,
+        chainId: 84_532,
+        token: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
         faucet: expect.stringContaining('/sandbox/faucet'),
       },
     })
@@ -81,7 +110,7 @@ test('where strangers can reach the server, every door needs the operator', asyn
     seen.push(route.config?.rules?.auth)
   })
   const { store, sweeper } = world.souk
-  const options = { store, sweeper, publicUrl: '', solana: { rpcUrl: '', mint: '' }, loopback: false }
+  const options = { store, sweeper, publicUrl: '', solana: { rpcUrl: '', mint: '' }, base: null, loopback: false }
   await app.register(sandboxRoutes(options))
   await app.ready()
   expect(new Set(seen)).toEqual(new Set(['operator']))

@@ -12,6 +12,7 @@ const LIVE = {
   SOUK_OPERATOR_KEY: 'k'.repeat(32),
   SOUK_MASTER_SECRET: SECRET,
   SOLANA_RPC_URL: 'https://rpc.example.com',
+  EVM_RPC_URL: 'https://base.example.com',
 }
 const MAINNET = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
 const DEVNET = 'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1'
@@ -28,6 +29,13 @@ describe('the sandbox', () => {
       databaseUrl: null,
       secrets: { masterSecret: null, operatorKey: null },
       solana: { rpcUrl: null, network: DEVNET, mint: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU', feePayer: null },
+      evm: {
+        rpcUrl: null,
+        network: 'eip155:84532',
+        token: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
+        domain: { name: 'USDC', version: '2' },
+        finality: 'finalized',
+      },
       limits: { enabled: true, overrides: {} },
       logLevel: 'info',
     })
@@ -36,10 +44,13 @@ describe('the sandbox', () => {
 
   test('never takes the identity of a network where money is real', () => {
     const mint = 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v'
-    const faults = faultsOf({ SOLANA_NETWORK: MAINNET, SOLANA_MINT: mint })
+    const faults = faultsOf({ SOLANA_NETWORK: MAINNET, SOLANA_MINT: mint, EVM_CHAIN_ID: '8453' })
+    const realToken = faultsOf({ EVM_TOKEN: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913' })
+    expect(realToken).toEqual([expect.stringContaining('EVM_TOKEN is not USDC of chain 84532')])
     expect(faults).toEqual([
       expect.stringContaining('SOLANA_NETWORK is the main network, and this is a sandbox'),
       expect.stringContaining('SOLANA_MINT is real USDC, and this is a sandbox'),
+      expect.stringContaining('EVM_CHAIN_ID is not Base Sepolia, and this is a sandbox'),
     ])
   })
 })
@@ -48,12 +59,28 @@ describe('live mode', () => {
   test('starts when it is given everything', () => {
     const config = readConfig(LIVE)
     expect(config).toMatchObject({ live: true, solana: { network: MAINNET, rpcUrl: 'https://rpc.example.com' } })
+    expect(config.evm).toEqual({
+      rpcUrl: 'https://base.example.com',
+      chainId: 8453,
+      network: 'eip155:8453',
+      token: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
+      domain: { name: 'USD Coin', version: '2' },
+      finality: 'finalized',
+    })
+    expect(readConfig({ ...LIVE, EVM_FINALITY: '12' }).evm?.finality).toBe(12)
     expect(publicUrl(config, 4000)).toBe('https://souk.example.com')
   })
 
   test('names everything it misses at once', () => {
     const names = faultsOf({ SOUK_MODE: 'live' }).map((fault) => fault.split(' ')[0])
-    expect(names).toEqual(['DATABASE_URL', 'SOUK_OPERATOR_KEY', 'SOUK_MASTER_SECRET', 'SOLANA_RPC_URL', 'SOUK_URL'])
+    expect(names).toEqual([
+      'DATABASE_URL',
+      'SOUK_OPERATOR_KEY',
+      'SOUK_MASTER_SECRET',
+      'SOLANA_RPC_URL',
+      'EVM_RPC_URL',
+      'SOUK_URL',
+    ])
   })
 
   test.each([
@@ -66,13 +93,24 @@ describe('live mode', () => {
       'SOLANA_NETWORK is not the main network, which is refused in live mode unless SOUK_ALLO',
     ],
     [{ SOLANA_MINT: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU' }, 'SOLANA_MINT is a test token'],
+    [
+      { EVM_CHAIN_ID: '84532' },
+      'EVM_CHAIN_ID is not Base, which is refused in live mode unless SOUK_ALLOW_TESTNET=yes',
+    ],
+    [{ EVM_TOKEN: '0x036CbD53842c5426634e7929541eC2318f3dCF7e' }, 'EVM_TOKEN is not USDC of chain 8453'],
   ])('refuses %o', (change, fault) => {
     expect(faultsOf({ ...LIVE, ...change })).toEqual([expect.stringContaining(fault)])
   })
 
   test('takes a test network when told to', () => {
-    const config = readConfig({ ...LIVE, SOLANA_NETWORK: DEVNET, SOUK_ALLOW_TESTNET: 'yes' })
+    const test = { SOLANA_NETWORK: DEVNET, EVM_CHAIN_ID: '84532', SOUK_ALLOW_TESTNET: 'yes' }
+    const config = readConfig({ ...LIVE, ...test })
     expect(config.solana.network).toBe(DEVNET)
+    expect(config.evm).toMatchObject({ network: 'eip155:84532', domain: { name: 'USDC' } })
+  })
+
+  test('does without EVM when told to', () => {
+    expect(readConfig({ ...LIVE, EVM_RPC_URL: 'off' }).evm).toBeNull()
   })
 })
 
@@ -86,6 +124,9 @@ describe('faults', () => {
     [{ DATABASE_URL: 'mysql://root:hunter2@db' }, 'DATABASE_URL must be a URL that begins with postgres://'],
     [{ SOLANA_MINT: 'USDC' }, 'must be a Solana address'],
     [{ SOLANA_NETWORK: 'devnet' }, 'must be a CAIP-2 id'],
+    [{ EVM_TOKEN: '0x036cBD53842c5426634e7929541eC2318f3dCF7e' }, 'must be an address: 0x and 40 hexadecimal digits'],
+    [{ EVM_FINALITY: 'safe' }, 'EVM_FINALITY is "safe" and must be finalized, or a number of blocks'],
+    [{ EVM_RPC_URL: 'base' }, 'EVM_RPC_URL must be a URL that begins with https://'],
     [{ SOLANA_FEE_PAYER: '4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU' }, 'must be a secret key in base58, 64 bytes'],
     [{ SOUK_TRUST_PROXY: 'yes' }, 'must be no, a number of proxies, or the addresses of the proxies'],
     [{ SOUK_LIMITS: '{"money": 5}' }, 'SOUK_LIMITS must be on, off, or JSON'],
@@ -105,7 +146,7 @@ describe('faults', () => {
   })
 
   test('names of other programs, and of later versions, are none of ours', () => {
-    const others = { SOLANA_VERSION: '2', EVM_RPC_URL: 'x', SMTP_URL: 'y', ANTHROPIC_API_KEY: 'z', SOUK_MODEL: 'm' }
+    const others = { SOLANA_VERSION: '2', EVM_VERSION: 'x', SMTP_URL: 'y', ANTHROPIC_API_KEY: 'z', SOUK_MODEL: 'm' }
     const kubernetes = { SOUK_SERVICE_HOST: '10.0.0.7', SOUK_PORT: 'tcp://10.0.0.7:80', SOUK_PORT_80_TCP_PROTO: 'tcp' }
     expect(readConfig({ ...others, ...kubernetes, PORT: '' }).http.port).toBe(3000)
   })

@@ -22,6 +22,10 @@ const NAMES = [
   'SOLANA_MINT',
   'SOLANA_NETWORK',
   'SOLANA_FEE_PAYER',
+  'EVM_RPC_URL',
+  'EVM_CHAIN_ID',
+  'EVM_TOKEN',
+  'EVM_FINALITY',
   'LOG_LEVEL',
 ] as const
 

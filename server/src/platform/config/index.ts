@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { ConfigError } from './config-error.ts'
 import { Environment, type Name, type Variables } from './env.ts'
+import { type EvmConfig, readEvm } from './evm.ts'
 import { type Limits, limits, standardLimits } from './limits.ts'
 import { type Market, market, standardMarket } from './market.ts'
 import {
@@ -18,6 +19,7 @@ import { readSolana, type SolanaConfig } from './solana.ts'
 
 export { ConfigError } from './config-error.ts'
 export { ensureDataDir } from './data-dir.ts'
+export type { EvmConfig } from './evm.ts'
 export type { LimitOverride, Limits } from './limits.ts'
 export type { Market } from './market.ts'
 export { deriveKey, loadSecrets, type Secrets } from './secrets.ts'
@@ -37,6 +39,8 @@ export interface Config {
   /** What the environment gives of them; `loadSecrets` has the rest. */
   readonly secrets: { readonly masterSecret: string | null; readonly operatorKey: string | null }
   readonly solana: SolanaConfig
+  /** Null: this market does without. */
+  readonly evm: EvmConfig | null
   readonly limits: Limits
   readonly logLevel: LogLevel
   readonly market: Market
@@ -80,6 +84,7 @@ export function readConfig(variables: Variables = process.env): Config {
       operatorKey: env.read('SOUK_OPERATOR_KEY', null, bearerKey(live ? OPERATOR_KEY_LENGTH_MIN : 1)),
     },
     solana: readSolana(env, { live, allowTestnet }),
+    evm: readEvm(env, { live, allowTestnet }),
     limits: env.read('SOUK_LIMITS', standardLimits, limits),
     logLevel: env.read('LOG_LEVEL', 'info', oneOf('trace', 'debug', 'warn', 'error', 'fatal', 'silent', 'info')),
     market: env.read('SOUK_MARKET', standardMarket, market),
@@ -128,6 +133,7 @@ function checkLive(env: Environment, config: Config): void {
   const hasSecret = env.text('SOUK_MASTER_SECRET') ?? env.text('SOUK_MASTER_SECRET_FILE')
   demand('SOUK_MASTER_SECRET', hasSecret !== null, '$(openssl rand -hex 32)')
   demand('SOLANA_RPC_URL', env.text('SOLANA_RPC_URL') !== null, 'https://solana-rpc.example.com/')
+  demand('EVM_RPC_URL', env.text('EVM_RPC_URL') !== null, 'https://base-rpc.example.com/')
   demand('SOUK_URL', env.text('SOUK_URL') !== null, origin.example)
   if (config.http.url?.startsWith('http:')) env.fault('SOUK_URL', 'must be https in live mode', origin.example)
   if (!config.limits.enabled) env.fault('SOUK_LIMITS', 'cannot be off in live mode', 'on')

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getBase58Encoder, isAddress } from '@solana/kit'
 import ipaddr from 'ipaddr.js'
+import { getAddress, isAddress as isEvmAddress } from 'viem'
 import type { Reading } from './env.ts'
 
 const SECRET_KEY_BYTES = 64
@@ -62,6 +63,13 @@ export const solanaSecretKey: Reading<string> = {
   parse: (text) =>
     base58Length(text) === SECRET_KEY_BYTES ? text : refuse('must be a secret key in base58, 64 bytes'),
   example: '$(cat hot-wallet.base58)',
+}
+
+/** A mixed-case address carries a checksum, which must be right. */
+export const evmAddress: Reading<string> = {
+  parse: (text) =>
+    isEvmAddress(text) ? getAddress(text) : refuse(`is "${text}" and must be an address: 0x and 40 hexadecimal digits`),
+  example: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
 }
 
 export const masterSecret: Reading<string> = {
