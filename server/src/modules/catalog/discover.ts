@@ -1,4 +1,5 @@
 import { offsetOf, type Page, type PageRequest } from '#kernel/page'
+import { keyOf, searchQuery } from '#kernel/search'
 import type { Db } from '#platform/db'
 import { LIMITS, type ServiceCard, type ServiceStanding } from './service.ts'
 import {
@@ -12,7 +13,7 @@ import {
   selectOwned,
   selectStandings,
 } from './store.ts'
-import { facetsOf, keyOf, searchQuery, tagFacets } from './words.ts'
+import { facetsOf, tagFacets } from './words.ts'
 
 /** What a list shows of a service. */
 export type ListedService = ServiceCard & ServiceStanding

@@ -1,10 +1,12 @@
 import sql, { empty, raw, type Sql } from 'sql-template-tag'
 import { isId } from '#kernel/id'
 import type { Page } from '#kernel/page'
+import { keyOf, type SearchQuery } from '#kernel/search'
 import type { Db, Tx } from '#platform/db'
+import { tsqueryOf, tsvectorOf } from '#platform/db/full-text'
 import { listed, planForItsValues } from '#platform/db/prepared'
 import type { Service, ServiceCard, ServiceStanding } from './service.ts'
-import { facetsOf, keyOf, type SearchQuery, searchText } from './words.ts'
+import { facetsOf, searchTextOf } from './words.ts'
 
 const CARD = raw(`s.id, s.owner_id as "ownerId", s.name, s.description, s.category, s.tags, s.model,
   s.model_provider as "modelProvider", s.price_micros as "priceMicros", s.max_execution_seconds as "maxExecutionSeconds",
@@ -27,7 +29,6 @@ export async function lockService(tx: Tx, id: string): Promise<Service | undefin
 
 /** `neutralTrust` stands for an owner nobody has said anything about. */
 export async function insertService(tx: Tx, service: Service, neutralTrust: number): Promise<void> {
-  const found = searchText(service)
   await tx.run(sql`
     with listed as (
       insert into service (
@@ -41,8 +42,7 @@ export async function insertService(tx: Tx, service: Service, neutralTrust: numb
         ${service.modelProvider}, ${service.priceMicros}, ${service.maxExecutionSeconds}, ${service.reviewSeconds},
         ${service.autoAccept}, ${service.maxConcurrentJobs}, ${service.queueEnabled}, ${service.maxQueueSize},
         ${service.minClientTrust}, ${service.active}, ${service.version}, ${keyOf(service.category)}, ${facetsOf(service)},
-        ${found.vector}::tsvector || setweight(to_tsvector('english', ${found.title}), 'B')
-          || setweight(to_tsvector('english', ${found.body}), 'C'),
+        ${tsvectorOf(searchTextOf(service))},
         ${service.createdAt}, ${service.updatedAt})
       returning id, owner_id, active
     )
@@ -53,7 +53,6 @@ export async function insertService(tx: Tx, service: Service, neutralTrust: numb
 }
 
 export async function saveService(tx: Tx, service: Service): Promise<void> {
-  const found = searchText(service)
   await tx.run(sql`
     with changed as (
       update service set
@@ -67,8 +66,7 @@ export async function saveService(tx: Tx, service: Service): Promise<void> {
         queue_enabled = ${service.queueEnabled}, max_queue_size = ${service.maxQueueSize},
         min_client_trust = ${service.minClientTrust}, active = ${service.active}, version = ${service.version},
         category_key = ${keyOf(service.category)}, facets = ${facetsOf(service)},
-        search = ${found.vector}::tsvector || setweight(to_tsvector('english', ${found.title}), 'B')
-          || setweight(to_tsvector('english', ${found.body}), 'C'),
+        search = ${tsvectorOf(searchTextOf(service))},
         updated_at = ${service.updatedAt}
       where id = ${service.id}
     )
@@ -214,7 +212,7 @@ export async function selectMatches(
   db: Db,
   { filters, window, depth }: { filters: Filters & { query: SearchQuery }; window: Window; depth: number },
 ): Promise<Page<ServiceCard & ServiceStanding>> {
-  const fit = sql`ts_rank(search, ${tsquery(filters.query)}, 32) * quality desc, id desc`
+  const fit = sql`ts_rank(search, ${tsqueryOf(filters.query)}, 32) * quality desc, id desc`
   const by = window.sort === 'best' ? fit : ORDERS[window.sort].by
   const matches = sql`
     with match as materialized (
@@ -248,14 +246,10 @@ function matching(filters: Filters): Sql {
 }
 
 function conditions({ category, facets, tags, price, query }: Filters): Sql {
-  const words = query ? sql`and s.search @@ (${tsquery(query)})` : empty
+  const words = query ? sql`and s.search @@ (${tsqueryOf(query)})` : empty
   return sql`s.active ${words}
     and (${category} = '' or s.category_key = ${category})
     and (${facets}::text[] = '{}' or s.facets @> ${facets})
     and (${tags}::text[] = '{}' or s.facets && ${tags})
     and (${price === undefined}::boolean or s.price_micros between ${price?.min ?? 0n} and ${price?.max ?? 0n})`
-}
-
-function tsquery({ prefixes, words }: SearchQuery): Sql {
-  return sql`${prefixes}::tsquery || plainto_tsquery('english', ${words})`
 }

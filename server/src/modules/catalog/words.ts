@@ -1,63 +1,12 @@
+import { keyOf, type SearchText, searchText } from '#kernel/search'
 import type { ServiceFields } from './service.ts'
 
-const WORD = /[\p{L}\p{M}\p{N}]+/gu
-const ASCII = /^[a-z0-9]+$/
-const MAX_WORD_CHARS = 40
-const MIN_PREFIX_CHARS = 2
-const MIN_SUFFIX_CHARS = 3
-const MAX_QUERY_WORDS = 8
-const MAX_POSITION = 16_000
-
-/** Letters and digits only, so that a word can stand in a tsvector or tsquery without any quoting. */
-function wordsOf(text: string): string[] {
-  const words = text.normalize('NFKC').toLowerCase().match(WORD) ?? []
-  return words.map((word) => cut(word))
-}
-
-export interface SearchText {
-  /** The text of a tsvector. */
-  readonly vector: string
-  /** What the database adds English stems of, so that "images" finds "image": words of name, category and tags, … */
-  readonly title: string
-  /** … and of the description. */
-  readonly body: string
-}
-
-/**
- * What a service is found by: name A, category and tags B, description C, and the tails of the words of name, category
- * and tags D, so that a part from within a word finds it too ("marizer" finds "Summarizer").
- */
-export function searchText({ name, category, tags, description }: SearchedFields): SearchText {
-  const title = wordsOf(name)
-  const topics = wordsOf([category, ...tags].join(' '))
-  const body = wordsOf(description)
-  const tails = new Set([...title, ...topics].flatMap(tailsOf))
-  const lexemes = [
-    ...title.map((word) => ({ word, weight: 'A' })),
-    ...topics.map((word) => ({ word, weight: 'B' })),
-    ...body.map((word) => ({ word, weight: 'C' })),
-    ...[...tails].map((word) => ({ word, weight: 'D' })),
-  ]
-  const vector = lexemes.map(({ word, weight }, index) => `${word}:${Math.min(index + 1, MAX_POSITION)}${weight}`)
-  return { vector: vector.join(' '), title: [...title, ...topics].join(' '), body: body.join(' ') }
+/** What a service is found by. */
+export function searchTextOf({ name, category, tags, description }: SearchedFields): SearchText {
+  return searchText({ title: name, topics: [category, ...tags], body: description })
 }
 
 type SearchedFields = Pick<ServiceFields, 'name' | 'category' | 'tags' | 'description'>
-
-export interface SearchQuery {
-  /** The text of a tsquery: every word asked for must begin a word of the service. */
-  readonly prefixes: string
-  /** The same words for the database to stem. */
-  readonly words: string
-}
-
-/** What a stranger typed, as a query that cannot fail; undefined when there is no word in it. */
-export function searchQuery(text: string): SearchQuery | undefined {
-  const words = [...new Set(wordsOf(text))].slice(0, MAX_QUERY_WORDS)
-  if (words.length === 0) return undefined
-  const prefixes = words.map((word) => (word.length < MIN_PREFIX_CHARS ? word : `${word}:*`)).join(' & ')
-  return { prefixes, words: words.join(' ') }
-}
 
 /** What else a service can be filtered by, in one array under one index. */
 export function facetsOf({ model, modelProvider, tags }: Facets): string[] {
@@ -74,24 +23,6 @@ export function tagFacets(tags: readonly string[]): string[] {
   return tags.flatMap((tag) => facet('tag', tag))
 }
 
-/** Texts that are one to a reader compare alike. A NUL may come in a query string, but the database cannot hold it. */
-export function keyOf(text: string): string {
-  return text.normalize('NFKC').trim().toLowerCase().replaceAll('\0', '\ufffd')
-}
-
 function facet(kind: string, value: string | null | undefined): string[] {
   return value ? [`${kind}:${keyOf(value)}`] : []
-}
-
-function tailsOf(word: string): string[] {
-  const chars = [...word]
-  const tails: string[] = []
-  // Scripts without spaces (日本語) write whole phrases as one word: there two characters are enough to ask for.
-  const shortest = ASCII.test(word) ? MIN_SUFFIX_CHARS : MIN_PREFIX_CHARS
-  for (let start = 1; start <= chars.length - shortest; start++) tails.push(chars.slice(start).join(''))
-  return tails
-}
-
-function cut(word: string): string {
-  return word.length > MAX_WORD_CHARS ? [...word].slice(0, MAX_WORD_CHARS).join('') : word
 }
