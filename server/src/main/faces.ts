@@ -15,6 +15,7 @@ import { agentRoutes } from '../faces/v1/agents.ts'
 import { authRoutes } from '../faces/v1/auth.ts'
 import type { V1Context } from '../faces/v1/context.ts'
 import { jobRoutes } from '../faces/v1/jobs.ts'
+import { offerRoutes } from '../faces/v1/offers.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
@@ -44,7 +45,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
   await http.register(jwksRoutes([receiptKey.jwk]))
-  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, walletRoutes]) {
+  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, offerRoutes, walletRoutes]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })

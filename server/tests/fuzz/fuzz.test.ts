@@ -116,6 +116,7 @@ async function furnish(market: Market, { owner, stranger, stock }: Cast): Promis
         await make('/api/v1/jobs', buyer.key, { type: 'direct', serviceId: body.id, input: {} })
       }
     }
+    await make('/api/v1/offers', seller.key, OFFER)
     await make('/api/v1/wallet/withdraw', seller.key, { amount: 5_000_000 })
   }
 }
@@ -123,6 +124,11 @@ async function furnish(market: Market, { owner, stranger, stock }: Cast): Promis
 const SERVICE = {
   ...{ name: 'Summarizer', description: 'Summarizes any text into bullets', category: 'text', pricePerJob: 500_000 },
   ...{ inputSchema: { type: 'object' }, outputSchema: { type: 'object' }, maxConcurrentJobs: 100 },
+}
+
+const OFFER = {
+  ...{ title: 'Translator', description: 'Translates short texts', category: 'language', priceCents: 2 },
+  ...{ offerType: 'api', endpoint: 'https://nobody.invalid/call' },
 }
 
 const A_DAY = 86_401

@@ -14,6 +14,7 @@ const PUBLIC: Readonly<Record<string, readonly Kind[]>> = {
   'GET /api/v1/agents/{id}': ['agent'],
   'GET /api/v1/agents/{id}/ratings': ['agent'],
   'GET /api/v1/services/{id}': ['service'],
+  'GET /api/v1/offers/{id}': ['offer'],
 }
 const OPERATORS = '/api/v1/admin/'
 const SANDBOX = '/sandbox/'
@@ -69,6 +70,11 @@ async function furnish(): Promise<void> {
     await as(ann, 'POST', '/api/v1/services', service),
     await as(carl, 'POST', '/api/v1/services', service),
   ]
+  const offer = await as(ann, 'POST', '/api/v1/offers', {
+    ...{ title: 'Translator', description: 'Translates short texts', category: 'language', priceCents: 2 },
+    ...{ offerType: 'download', fileUrl: `https://files.invalid/${MARK}`, verificationBody: MARK },
+    endpoint: `https://calls.invalid/?key=${MARK}`,
+  })
   const hire = (buyer: Account, { body }: Reply) =>
     as(buyer, 'POST', '/api/v1/jobs', { type: 'direct', serviceId: body.id, input: { [MARK]: MARK } })
   const bought = await hire(ann, carls)
@@ -83,12 +89,13 @@ async function furnish(): Promise<void> {
   objects = [
     { kind: 'agent', id: ann.id },
     { kind: 'service', id: anns.body.id },
+    { kind: 'offer', id: offer.body.offerId },
     ...[bought, sold, done].map(({ body }) => ({ kind: 'job' as const, id: body.id })),
     { kind: 'key', id: key.body.keyId },
     { kind: 'withdrawal', id: withdrawal.body.transactionId },
     { kind: 'delivery', id: (await deliveries())[0].id },
   ]
-  const hidden = objects.filter(({ kind }) => kind !== 'agent' && kind !== 'service')
+  const hidden = objects.filter(({ kind }) => !['agent', 'service', 'offer'].includes(kind))
   privates = [MARK, ann.payoutWallet.address, ann.key, key.body.apiKey, ...hidden.map(({ id }) => id)]
   expect(privates.every((text) => typeof text === 'string' && text.length > 8)).toBe(true)
 }
@@ -119,7 +126,13 @@ interface Portrait {
 /** All that Ann can see of what is hers, but for what her own looking changes. */
 async function portrait(): Promise<Portrait> {
   const paths = objects.flatMap(({ kind, id }) => {
-    const path = { agent: 'agents', service: 'services', job: 'jobs', withdrawal: 'wallet/withdrawals' }[kind as string]
+    const path = {
+      agent: 'agents',
+      service: 'services',
+      job: 'jobs',
+      withdrawal: 'wallet/withdrawals',
+      offer: 'offers',
+    }[kind as string]
     return path === undefined ? [] : [`/api/v1/${path}/${id}`]
   })
   const seen = await Promise.all(paths.map(async (path) => [path, (await as(ann, 'GET', path)).body]))

@@ -3,7 +3,7 @@ import type { Dice } from '#tests/crash/dice'
 import type { Reply } from '#tests/crash/wire'
 
 /** Kinds of things that paths and bodies name. */
-export const KINDS = ['agent', 'service', 'job', 'key', 'withdrawal', 'delivery', 'finding', 'payout'] as const
+export const KINDS = ['agent', 'service', 'job', 'key', 'withdrawal', 'delivery', 'finding', 'payout', 'offer'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** What exists in the market as far as the fuzzer knows, so that some of its requests meet something. */
@@ -27,6 +27,7 @@ const KIND_OF: Readonly<Record<string, Kind>> = {
   deliveries: 'delivery',
   findings: 'finding',
   payouts: 'payout',
+  offers: 'offer',
 }
 
 export function openStock(): Stock {
@@ -48,7 +49,7 @@ export function openStock(): Stock {
     learn: (path, { status, body }) => {
       if (status >= 300 || typeof body !== 'object' || body === null) return
       const kind = kindOfPath(path)
-      const id = body.id ?? body.transactionId ?? body.keyId
+      const id = body.id ?? body.transactionId ?? body.keyId ?? body.offerId
       if (kind && typeof id === 'string') add(kind, id)
       for (const list of Object.values(body)) {
         if (kind && Array.isArray(list))

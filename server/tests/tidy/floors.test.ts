@@ -11,6 +11,7 @@ const FLOORS: Record<string, readonly string[]> = {
   receipts: ['identity'],
   trust: ['identity'],
   catalog: ['identity'],
+  offers: ['identity'],
   wallet: ['ledger', 'identity', 'spending', 'receipts'],
   orders: ['ledger', 'identity', 'spending', 'receipts'],
   trades: ['orders', 'ledger', 'wallet', 'spending', 'receipts', 'identity', 'catalog', 'trust'],

@@ -5,6 +5,20 @@ import type { SellerReputation, V1Context, WalletBalances } from './context.ts'
 
 export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] })
 
+export const ReputationView = Type.Object({
+  successRate: Type.Number({ description: '0 to 1.' }),
+  score: Type.Integer({ description: '0 to 100.' }),
+  trusted: Type.Boolean(),
+})
+
+/** Nothing sold yet (PA-65). */
+const UNSOLD: SellerReputation = { successRate: 1, score: 0, trusted: false }
+
+export function reputationView(reputation: SellerReputation = UNSOLD): Static<typeof ReputationView> {
+  const { successRate, score, trusted } = reputation
+  return { successRate, score, trusted }
+}
+
 export const PROVIDER_TYPES = ['agent', 'saas', 'api'] as const
 
 export const A2aCapabilities = Type.Object(
@@ -28,11 +42,7 @@ const cardFields = {
   },
   chain: TextOrNull,
   status: Type.Enum(['active', 'suspended']),
-  reputation: Type.Object({
-    successRate: Type.Number({ description: '0 to 1.' }),
-    score: Type.Integer({ description: '0 to 100.' }),
-    trusted: Type.Boolean(),
-  }),
+  reputation: ReputationView,
   createdAt: Type.String(),
 }
 
@@ -70,9 +80,6 @@ export const OwnAgentView = Type.Object({
   emergencyAddress: { ...TextOrNull, description: 'POST /api/v1/wallet/panic pays to it.' },
   wallet: Type.Object({ available: MicrosView, pending: MicrosView, escrowed: MicrosView, total: MicrosView }),
 })
-
-/** Nothing sold yet (PA-65). */
-const UNSOLD: SellerReputation = { successRate: 1, score: 0, trusted: false }
 
 type Standing = Awaited<ReturnType<typeof standingOf>>
 
@@ -121,8 +128,7 @@ export function ownView(
 }
 
 /** One line of the directory: no deposit address, which would be a question of its own for each. */
-export function agentCardView(profile: Profile, reputation: SellerReputation = UNSOLD): Static<typeof AgentCardView> {
-  const { successRate, score, trusted } = reputation
+export function agentCardView(profile: Profile, reputation?: SellerReputation): Static<typeof AgentCardView> {
   return {
     _id: profile.partyId,
     id: profile.partyId,
@@ -135,7 +141,7 @@ export function agentCardView(profile: Profile, reputation: SellerReputation = U
     walletAddress: profile.payoutWallet ?? profile.provenWallet,
     chain: profile.chain,
     status: profile.suspended ? 'suspended' : 'active',
-    reputation: { successRate, score, trusted },
+    reputation: reputationView(reputation),
     createdAt: profile.createdAt.toISOString(),
   }
 }

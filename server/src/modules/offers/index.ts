@@ -1,0 +1,28 @@
+export {
+  browseOffers,
+  findOffers,
+  type ListedOffer,
+  type OfferPage,
+  type OfferPosition,
+  type OfferQuery,
+  type OfferSort,
+  offerStandingsOf,
+  SORTS as OFFER_SORTS,
+} from './browse.ts'
+export { noteCalls, noteHealth, type OfferCall } from './calls.ts'
+export { type CheckedOffer, type CheckedOfferChanges, checkOffer, checkOfferChanges } from './check.ts'
+export { offerRefusals } from './errors.ts'
+export { changeOffer, deactivateOffer, listOffer, offerById, offersById, ownedOffer } from './listing.ts'
+export {
+  CENT,
+  HTTP_METHODS,
+  type JsonSchema,
+  LIMITS as offerLimits,
+  OFFER_TYPES,
+  type Offer,
+  type OfferCard,
+  type OfferChanges,
+  type OfferDraft,
+  type OfferStanding,
+  type OfferType,
+} from './offer.ts'

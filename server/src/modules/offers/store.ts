@@ -1,0 +1,217 @@
+import sql, { raw, type Sql } from 'sql-template-tag'
+import { isId } from '#kernel/id'
+import { keyOf, type SearchQuery, searchText } from '#kernel/search'
+import type { Db, Tx } from '#platform/db'
+import { tsqueryOf, tsvectorOf } from '#platform/db/full-text'
+import { listed, planForItsValues } from '#platform/db/prepared'
+import type { OfferCall } from './calls.ts'
+import type { HealthState, Offer, OfferCard, OfferStanding, OfferType } from './offer.ts'
+
+const CARD = raw(`o.id, o.seller_id as "sellerId", o.title, o.description, o.category, o.tags,
+  o.price_micros as "priceMicros", o.offer_type as "offerType", o.http_method as "httpMethod",
+  o.estimated_duration_seconds as "estimatedDurationSeconds", o.preview_description as "previewDescription",
+  o.external_url as "externalUrl", o.settles_first as "settlesFirst", o.source,
+  o.external_resource_id as "externalResourceId", o.active, o.created_at as "createdAt", o.updated_at as "updatedAt"`)
+const WHOLE = sql`${CARD}, o.endpoint, o.input_schema as "inputSchema", o.output_schema as "outputSchema",
+  o.file_url as "fileUrl", o.verification_body as "verificationBody"`
+const STANDING = raw(`r.paid_calls::integer as "paidCalls", r.delivered_calls::integer as "deliveredCalls",
+  r.buyers::integer as buyers, r.health, r.health_reason as "healthReason", r.probed_at as "probedAt"`)
+
+export async function selectOffers(db: Db, ids: readonly string[]): Promise<Offer[]> {
+  return db.rows(sql`select ${WHOLE} from offer o where o.id = any(${listed(ids.filter(isId), 'uuid')})`)
+}
+
+export async function lockOffer(tx: Tx, id: string): Promise<Offer | undefined> {
+  if (!isId(id)) return undefined
+  return tx.one(sql`select ${WHOLE} from offer o where o.id = ${id} for no key update`)
+}
+
+export async function insertOffer(tx: Tx, offer: Offer): Promise<void> {
+  await tx.run(sql`
+    with made as (
+      insert into offer (
+        id, seller_id, title, description, category, tags, price_micros, offer_type, endpoint, http_method, input_schema,
+        output_schema, estimated_duration_seconds, file_url, preview_description, external_url, verification_body,
+        settles_first, source, external_resource_id, active, category_key, search, created_at, updated_at)
+      values (
+        ${offer.id}, ${offer.sellerId}, ${offer.title}, ${offer.description}, ${offer.category}, ${offer.tags},
+        ${offer.priceMicros}, ${offer.offerType}, ${offer.endpoint}, ${offer.httpMethod}, ${jsonOrNull(offer.inputSchema)},
+        ${jsonOrNull(offer.outputSchema)}, ${offer.estimatedDurationSeconds}, ${offer.fileUrl},
+        ${offer.previewDescription}, ${offer.externalUrl}, ${offer.verificationBody}, ${offer.settlesFirst},
+        ${offer.source}, ${offer.externalResourceId}, ${offer.active}, ${keyOf(offer.category)}, ${searchOf(offer)},
+        ${offer.createdAt}, ${offer.updatedAt})
+      returning id, active, offer_type, price_micros
+    )
+    insert into offer_stats (offer_id, listed, offer_type, price_micros)
+    select id, active, offer_type, price_micros from made`)
+}
+
+export async function saveOffer(tx: Tx, offer: Offer): Promise<void> {
+  await tx.run(sql`
+    with changed as (
+      update offer set
+        title = ${offer.title}, description = ${offer.description}, category = ${offer.category}, tags = ${offer.tags},
+        price_micros = ${offer.priceMicros}, offer_type = ${offer.offerType}, endpoint = ${offer.endpoint},
+        http_method = ${offer.httpMethod}, input_schema = ${jsonOrNull(offer.inputSchema)},
+        output_schema = ${jsonOrNull(offer.outputSchema)},
+        estimated_duration_seconds = ${offer.estimatedDurationSeconds}, file_url = ${offer.fileUrl},
+        preview_description = ${offer.previewDescription}, external_url = ${offer.externalUrl},
+        verification_body = ${offer.verificationBody}, settles_first = ${offer.settlesFirst}, active = ${offer.active},
+        category_key = ${keyOf(offer.category)}, search = ${searchOf(offer)}, updated_at = ${offer.updatedAt}
+      where id = ${offer.id}
+    )
+    update offer_stats set listed = ${offer.active}, offer_type = ${offer.offerType}, price_micros = ${offer.priceMicros}
+    where offer_id = ${offer.id}`)
+}
+
+function searchOf({ title, category, tags, description }: Offer): Sql {
+  return tsvectorOf(searchText({ title, topics: [category, ...tags], body: description }))
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+export async function selectStandings(db: Db, ids: readonly string[]): Promise<(OfferStanding & { id: string })[]> {
+  return db.rows(sql`
+    select r.offer_id as id, ${STANDING} from offer_stats r where r.offer_id = any(${listed(ids.filter(isId), 'uuid')})`)
+}
+
+/** The buyer is written down while the offer's row is locked, so two calls of one buyer make one buyer. */
+export async function addCalls(tx: Tx, calls: readonly OfferCall[]): Promise<void> {
+  await tx.run(sql`
+    with call as (
+      select * from unnest(
+        ${calls.map(({ offerId }) => offerId)}::uuid[],
+        ${calls.map(({ buyerId }) => buyerId)}::uuid[],
+        ${calls.map(({ delivered }) => delivered)}::boolean[]
+      ) as c (offer_id, buyer_id, delivered)
+    ),
+    known as (
+      select offer_id from offer_stats where offer_id in (select offer_id from call) order by offer_id for no key update
+    ),
+    newcomer as (
+      insert into offer_buyer (offer_id, buyer_id)
+      select distinct offer_id, buyer_id from call join known using (offer_id) order by 1, 2
+      on conflict do nothing returning offer_id
+    ),
+    gain as (
+      select offer_id, count(*) as paid, count(*) filter (where delivered) as delivered,
+        (select count(*) from newcomer where newcomer.offer_id = call.offer_id) as buyers
+      from call join known using (offer_id) group by offer_id
+    )
+    update offer_stats set paid_calls = offer_stats.paid_calls + gain.paid,
+      delivered_calls = offer_stats.delivered_calls + gain.delivered, buyers = offer_stats.buyers + gain.buyers
+    from gain where offer_stats.offer_id = gain.offer_id`)
+}
+
+export async function saveHealth(
+  tx: Tx,
+  { offerId, state, reason }: { offerId: string; state: HealthState; reason: string | null },
+): Promise<void> {
+  await tx.run(sql`
+    update offer_stats set health = ${state}, health_reason = ${reason}, probed_at = ${tx.now}
+    where offer_id = ${offerId}`)
+}
+
+/** How a list is ordered, and what of it comes behind a place in it. */
+const ORDERS = {
+  top: {
+    by: raw('r.rank desc, r.offer_id desc'),
+    behind: ({ key, id }: Position) => sql`(r.rank, r.offer_id) < (${key}::bigint, ${id}::uuid)`,
+  },
+  price: {
+    by: raw('r.price_micros, r.offer_id'),
+    behind: ({ key, id }: Position) => sql`(r.price_micros, r.offer_id) > (${key}::bigint, ${id}::uuid)`,
+  },
+  new: { by: raw('r.offer_id desc'), behind: ({ id }: Position) => sql`r.offer_id < ${id}::uuid` },
+} as const
+
+export type Sort = keyof typeof ORDERS
+
+/** A place in a list: what it is sorted by there, and whose it is. */
+export interface Position {
+  readonly key: bigint
+  readonly id: string
+}
+
+type Row = OfferCard & OfferStanding & { readonly rank: number }
+
+/** One index holds the whole answer, wherever the page begins; filters that are not asked for fall away. */
+export async function selectPage(
+  db: Db,
+  { sort, offerType, after, limit }: { sort: Sort; offerType: OfferType | null; after: Position | null; limit: number },
+): Promise<Row[]> {
+  const { by, behind } = ORDERS[sort]
+  return db.rows(
+    planForItsValues(sql`
+      with page as materialized (
+        select r.offer_id from offer_stats r
+        where r.shown and (${offerType}::text is null or r.offer_type = ${offerType})
+          and ${after ? behind(after) : raw('true')}
+        order by ${by} limit ${limit})
+      select ${CARD}, ${STANDING}, r.rank
+      from page join offer o on o.id = page.offer_id join offer_stats r on r.offer_id = page.offer_id
+      order by ${by}`),
+  )
+}
+
+export interface Filters {
+  /** `keyOf` it; '' for any. */
+  readonly category: string
+  readonly offerType: OfferType | null
+  readonly maxPriceMicros: bigint | null
+}
+
+/** What is common and what is rare differs by a thousand times, so lists are planned for their own values. */
+export async function selectFound(
+  db: Db,
+  { filters, sort, limit }: { filters: Filters; sort: Sort; limit: number },
+): Promise<Row[]> {
+  const { by } = ORDERS[sort]
+  return db.rows(
+    planForItsValues(sql`
+      with page as materialized (
+        select r.offer_id from ${matching(filters)} order by ${by} limit ${limit})
+      select ${CARD}, ${STANDING}, r.rank
+      from page join offer o on o.id = page.offer_id join offer_stats r on r.offer_id = page.offer_id
+      order by ${by}`),
+  )
+}
+
+/**
+ * Answers to a search: the `depth` matches of the highest rank, ordered as asked; `fit` is how well the words fit (0..1)
+ * times proven outcomes, the demoted last all the same (PA-66). Weighing reads every match, so it may not run over all.
+ */
+export async function selectMatches(
+  db: Db,
+  {
+    filters,
+    sort,
+    limit,
+    depth,
+  }: { filters: Filters & { query: SearchQuery }; sort: Sort | 'fit'; limit: number; depth: number },
+): Promise<Row[]> {
+  const query = tsqueryOf(filters.query)
+  const fit = sql`r.rank < 0, ts_rank(r.search, ${query}, 32) * mod(r.rank + 20000, 20000) desc, r.offer_id desc`
+  const by = sort === 'fit' ? fit : sql`${ORDERS[sort].by}`
+  return db.rows(
+    planForItsValues(sql`
+      with match as materialized (
+        select r.offer_id, r.rank, r.price_micros, o.search from ${matching(filters)} and o.search @@ (${query})
+        order by r.rank desc, r.offer_id desc limit ${depth}),
+      page as materialized (
+        select r.offer_id, row_number() over (order by ${by}) as place from match r order by place limit ${limit})
+      select ${CARD}, ${STANDING}, r.rank
+      from page join offer o on o.id = page.offer_id join offer_stats r on r.offer_id = page.offer_id
+      order by page.place`),
+  )
+}
+
+function matching({ category, offerType, maxPriceMicros }: Filters): Sql {
+  return sql`offer o join offer_stats r on r.offer_id = o.id
+    where r.shown and o.active
+      and (${category} = '' or o.category_key = ${category})
+      and (${offerType}::text is null or r.offer_type = ${offerType})
+      and (${maxPriceMicros}::bigint is null or r.price_micros <= ${maxPriceMicros})`
+}
