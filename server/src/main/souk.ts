@@ -15,7 +15,7 @@ import { createOutbound } from '#platform/outbound/index'
 import { type EventReader, readerSweep, registerReaders } from '#platform/outbox'
 import { createSchemaValidator } from '#platform/strangers-schema/index'
 import { createSweeper, type Sweep, type Sweeper } from '#platform/sweeps'
-import { createReceiptIssuer, receiptKeyFrom } from '#receipts'
+import { createReceiptIssuer, fundingReader, type OwnersOf, receiptKeyFrom, tallySweep } from '#receipts'
 import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
 import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
@@ -59,12 +59,13 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   await enterEra(store)
   const wallet = await openWallet({ ...options, ...core })
   const webhooks = openWebhooks(options, core)
-  const readers: EventReader[] = [webhooks.reader, catalogStats]
+  const readers: EventReader[] = [webhooks.reader, catalogStats, fundingReader]
   await registerReaders(store, readers)
   const sweeper = createSweeper(
     [
       lapseSweep(store, core.engine),
       promotionSweep(store, core.engine),
+      tallySweep(store, ownersOf),
       ...readers.map((reader) => readerSweep(store, reader)),
       ...webhooks.sweeps,
       ...wallet.wallet.sweeps,
@@ -89,6 +90,9 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
     },
   }
 }
+
+/** Until people own agents, everybody stands for itself. */
+const ownersOf: OwnersOf = async () => new Map()
 
 export type Core = ReturnType<typeof createCore>
 

@@ -11,7 +11,7 @@ export interface JobHistory {
 
 const CHUNK = 50_000
 /** About as long as a signed receipt. */
-const JWS_LENGTH = 640
+const JWS_LENGTH = 1040
 
 /**
  * Completed jobs of the past: orders, work, receipts, escrow accounts and both transfers of each, written by the
@@ -86,9 +86,12 @@ async function fillChunk(
       from past order by n`)
     await tx.run(sql`
       with ${past},
-      head as (update receipt_head set seq = ${last})
-      insert into receipt (seq, id, order_id, buyer_id, seller_id, jws, hash, issued_at)
-      select n, md5(id)::uuid, id::uuid, (${buyerIds}::uuid[])[buyer], ${seller.agentId},
+      head as (update receipt_head set seq = ${last}),
+      tally as (update receipt_tally set seq = ${last})
+      insert into receipt (seq, id, order_id, settlement_type, form, buyer_id, seller_id, asset, price, payout, fee,
+        network, listing_id, delivered, latency_ms, jws, hash, issued_at)
+      select n, md5(id)::uuid, id::uuid, 'escrow_release', 'direct', (${buyerIds}::uuid[])[buyer], ${seller.agentId},
+        'USDC', ${PRICE}, ${PRICE}, ${FEE}, 'souk', ${serviceId}, true, 0,
         rpad(md5(id), ${JWS_LENGTH}::int, md5(reverse(id))), sha256(id::bytea), ${tx.now}::timestamptz
       from past order by n`)
   })

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox'
 import type { OwnProfile, Profile } from '#identity'
+import { type SellerReputation, UNKNOWN_SELLER } from '#trust'
 import { MicrosView } from './amounts.ts'
-import type { SellerReputation, V1Context, WalletBalances } from './context.ts'
+import type { V1Context, WalletBalances } from './context.ts'
 
 export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] })
 
@@ -11,10 +12,7 @@ export const ReputationView = Type.Object({
   trusted: Type.Boolean(),
 })
 
-/** Nothing sold yet (PA-65). */
-const UNSOLD: SellerReputation = { successRate: 1, score: 0, trusted: false }
-
-export function reputationView(reputation: SellerReputation = UNSOLD): Static<typeof ReputationView> {
+export function reputationView(reputation: SellerReputation = UNKNOWN_SELLER): Static<typeof ReputationView> {
   const { successRate, score, trusted } = reputation
   return { successRate, score, trusted }
 }

@@ -7,7 +7,7 @@ import type { Answer, AnswerBook } from '#platform/http/idempotency'
 import type { Outbound } from '#platform/outbound/index'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
 import type { DirectDeps } from '#trades/direct'
-import type { Trust } from '#trust'
+import type { SellerReputation, Trust } from '#trust'
 import type { Wallet } from '#wallet'
 import type { ClientReputation } from './webhook-format.ts'
 
@@ -37,15 +37,6 @@ export interface GivenRating {
   readonly comment: string | null
   readonly tags: readonly string[]
   readonly createdAt: Date
-}
-
-/** What buyers may expect of a seller, from what was paid and what was delivered (PA-64). */
-export interface SellerReputation {
-  /** 0 to 1. */
-  readonly successRate: number
-  /** 0 to 100. */
-  readonly score: number
-  readonly trusted: boolean
 }
 
 /** What the composition root hands to the faces of `/api/v1`. Each face takes what it needs from it. */

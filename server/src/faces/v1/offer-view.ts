@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { type Profile, profilesOf } from '#identity'
 import { type ListedOffer, type Offer, type OfferCard, type OfferStanding, offerStandingsOf } from '#offers'
+import type { SellerReputation } from '#trust'
 import { ReputationView, reputationView, TextOrNull } from './agent-view.ts'
-import type { SellerReputation, V1Context } from './context.ts'
+import type { V1Context } from './context.ts'
 import { redactedUrl } from './redaction.ts'
 import { CentsView, centsView, UsdView, usdView } from './usd.ts'
 

@@ -249,6 +249,14 @@ describe('what is wrong is found', () => {
       ['completed_orders_have_receipts', 'receipts_are_chained'],
       () => `update receipt set order_id = '${newId()}' where seq = 2`,
     ],
+    ...[
+      ...['payout = payout + 1', 'price = price + 1', 'fee = fee + 1', `asset = 'CREDIT'`, `form = 'open'`],
+      ...[`settlement_type = 'direct'`, 'buyer_id = seller_id', 'seller_id = buyer_id', 'seller_id = null'],
+    ].map((change): [string, string[], () => string] => [
+      `a receipt whose columns were changed: ${change}`,
+      ['receipts_are_chained'],
+      () => `update receipt set ${change} where seq = 1`,
+    ]),
     ['a head that was moved', ['receipts_are_chained'], () => `update receipt_head set seq = 7`],
     ['a head with another hash', ['receipts_are_chained'], () => `update receipt_head set hash = sha256('x')`],
     [

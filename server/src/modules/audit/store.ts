@@ -132,17 +132,21 @@ function payloadHolds(fragment: Sql): Sql {
 
 /**
  * Each receipt follows the one before without a gap, has the hash of its own text, and carries in its signed payload
- * its order and the hash before (D-19). The payload is canonical JSON, so `"previous":"…"` can only be that member.
+ * what stands in its columns and the hash before (D-19). The payload is canonical JSON: its members come in the order of
+ * their names, so that neighbours are found together, and `"previous":"…"` can only be that member.
  */
 export const receiptsOutOfChain = differencesBy(sql`
   select 'receipt ' || seq as subject, told[1] as expected, told[2] as found from (
     select receipt.seq, case
       when before.seq is null and receipt.seq <> 1 then array['a receipt numbered ' || receipt.seq - 1 || ' before it', null]
       when receipt.hash <> sha256(convert_to(jws, 'UTF8')) then array['the hash of its text', 'another hash']
-      when not ${payloadHolds(sql`'"orderId":"' || order_id || '"'`)}
-        then array['order ' || order_id || ' in its payload', 'another order']
-      when not ${payloadHolds(sql`'"previous":"' || coalesce(encode(before.hash, 'hex'), repeat('00', 32)) || '"'`)}
-        then array['the hash of the receipt before in its payload', 'another hash']
+      when not ${payloadHolds(sql`'"orderId":"' || order_id || '","payout":"' || payout || '","previous":"'
+          || coalesce(encode(before.hash, 'hex'), repeat('00', 32)) || '","price":"' || price || '"'`)}
+        or not ${payloadHolds(sql`'"asset":"' || asset || '","buyerId":"' || buyer_id || '"'`)}
+        or not ${payloadHolds(sql`'"fee":"' || fee || '","form":"' || form || '","id":"' || id || '"'`)}
+        or not ${payloadHolds(sql`coalesce('"sellerId":"' || seller_id, '"requestId":"' || request_id, '"price":"' || price)
+          || '","seq":"' || receipt.seq || '","settlementType":"' || settlement_type || '"'`)}
+        then array['the hash of the receipt before and what its columns say, of order ' || order_id, 'another payload']
     end as told
     from receipt left join (select seq, hash from receipt) as before on before.seq = receipt.seq - 1
   ) as judged
@@ -152,13 +156,15 @@ export const receiptsOutOfChain = differencesBy(sql`
   from receipt_head as head left join lateral (select seq, hash from receipt order by seq desc limit 1) as last on true
   where head.seq <> coalesce(last.seq, 0) or head.hash <> coalesce(last.hash, ${Buffer.alloc(32)}::bytea)`)
 
-/** Every completed order has its receipt, and nothing else has one. */
+/** Every completed order has one receipt by which its seller was paid, and nothing else has one. */
 export const ordersNotReceipted = differencesBy(sql`
   select 'order ' || coalesce(orders.id, receipt.order_id) as subject,
     case when orders.id is null then 'a completed order' else 'a receipt' end as expected,
     case when orders.id is null then 'receipt ' || receipt.seq end as found
   from (select id from orders where state = 'completed') as orders
-  full join receipt on receipt.order_id = orders.id
+  full join (
+    select order_id, seq from receipt where settlement_type in ('direct', 'escrow_release', 'external')
+  ) as receipt on receipt.order_id = orders.id
   where orders.id is null or receipt.order_id is null`)
 
 /** Slots of direct jobs against the jobs themselves. */

@@ -263,9 +263,14 @@ function reasonOf({ state }: Order): string {
 }
 
 function settlementOf(order: Order): Settlement {
-  const { id, form, buyerId, sellerId, asset, price, fee } = order
+  const { id, form, buyerId, sellerId, listingId, asset, price, fee, terms, assignedAt, deliveredAt } = order
   if (sellerId === null) throw new Error(`order ${id} completed without a seller`)
-  return { orderId: id, form, buyerId, sellerId, asset, price, fee, payout: payoutOf(order) }
+  return {
+    ...{ orderId: id, form, buyerId, sellerId, listingId, asset, price, fee, payout: payoutOf(order) },
+    type: terms.hold === 'elsewhere' ? 'direct' : 'escrow_release',
+    delivered: deliveredAt !== null,
+    latencyMs: deliveredAt && assignedAt ? deliveredAt.getTime() - assignedAt.getTime() : null,
+  }
 }
 
 function paymentOf({ bargain, keyId }: Placement) {

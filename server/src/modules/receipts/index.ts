@@ -1,3 +1,16 @@
-export { createReceiptIssuer, type IssueReceipts, type Settlement } from './issue.ts'
+export { receiptRefusals } from './errors.ts'
+export { createReceiptIssuer, type IssueReceipts } from './issue.ts'
 export { type ReceiptKey, receiptKeyFrom } from './key.ts'
-export { completedAsBuyer, type Receipt, receiptOf, receiptsAfter, receiptsOfBuyer } from './store.ts'
+export { previousIn, type Receipt, SETTLEMENT_TYPES, type Settlement, type SettlementType } from './receipt.ts'
+export {
+  newestReceipts,
+  paymentsBy,
+  receiptById,
+  receiptOf,
+  receiptsAfter,
+  receiptsOfParty,
+  type Side,
+  type Stretch,
+} from './store.ts'
+export { fundingReader, type OwnersOf, tallySweep } from './tally.ts'
+export { type Sales, salesOf, type Trades, tradesOf } from './tally-store.ts'

@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto'
 import { newId } from '#kernel/id'
-import type { Micros } from '#kernel/money'
 import { canonicalJson } from '#platform/canonical-json'
 import type { Tx } from '#platform/db'
 import type { ReceiptKey } from './key.ts'
-import { insertReceipts, lockHead, type Receipt } from './store.ts'
-
-/** What was settled between whom; every trade form gives the same facts (D-19). */
-export interface Settlement {
-  readonly orderId: string
-  readonly form: string
-  readonly buyerId: string
-  readonly sellerId: string
-  readonly asset: string
-  /** What the bargain cost without a fee on top. */
-  readonly price: Micros
-  /** What reached the seller. */
-  readonly payout: Micros
-  readonly fee: Micros
-}
+import { type Circumstances, INSIDE, type Receipt, type Settlement } from './receipt.ts'
+import { insertReceipts, lockHead } from './store.ts'
 
 export type IssueReceipts = (tx: Tx, settlements: readonly Settlement[]) => Promise<void>
+
+/** What is not said of a settlement. */
+const UNSAID: Circumstances = {
+  network: INSIDE,
+  txHash: null,
+  buyerWallet: null,
+  listingId: null,
+  offerId: null,
+  requestId: null,
+  externalResourceId: null,
+  delivered: null,
+  deliveryStatus: null,
+  latencyMs: null,
+}
 
 /**
  * Signs and chains receipts inside the settling transaction. The head of the chain is locked last of all locks, and only
@@ -32,43 +32,29 @@ export function createReceiptIssuer({ key, issuer }: { key: ReceiptKey; issuer: 
     let { seq, hash } = await lockHead(tx)
     const receipts: Receipt[] = []
     for (const settlement of settlements) {
-      const id = newId()
-      const payload = receiptPayload({ id, seq: seq + 1n, previous: hash, issuer, issuedAt: tx.now, settlement })
-      const jws = key.signJws(payload)
+      const unsigned = { ...UNSAID, ...settlement, id: newId(), seq: seq + 1n, issuedAt: tx.now }
+      const jws = key.signJws(receiptPayload(unsigned, { previous: hash, issuer }))
       seq += 1n
       hash = createHash('sha256').update(jws).digest()
-      const { orderId, buyerId, sellerId } = settlement
-      receipts.push({ seq, id, orderId, buyerId, sellerId, jws, hash, issuedAt: tx.now })
+      receipts.push({ ...unsigned, jws, hash })
     }
     tx.later(insertReceipts(tx, receipts))
   }
 }
 
-interface ReceiptFacts {
-  readonly id: string
-  readonly seq: bigint
-  readonly previous: Buffer
-  readonly issuer: string
-  readonly issuedAt: Date
-  readonly settlement: Settlement
-}
-
-/** Canonical JSON (RFC 8785) of strings only, so that every language signs and reads the same bytes. */
-export function receiptPayload({ id, seq, previous, issuer, issuedAt, settlement }: ReceiptFacts): string {
-  return canonicalJson({
+/** Canonical JSON (RFC 8785) of strings only, so that every language signs and reads the same bytes; nulls are left out. */
+function receiptPayload(
+  { type, issuedAt, ...facts }: Omit<Receipt, 'jws' | 'hash'>,
+  { previous, issuer }: { previous: Buffer; issuer: string },
+): string {
+  const said = {
+    ...facts,
     version: '1',
-    id,
-    seq: String(seq),
+    settlementType: type,
     previous: previous.toString('hex'),
     issuer,
     issuedAt: issuedAt.toISOString(),
-    orderId: settlement.orderId,
-    form: settlement.form,
-    buyerId: settlement.buyerId,
-    sellerId: settlement.sellerId,
-    asset: settlement.asset,
-    price: String(settlement.price),
-    payout: String(settlement.payout),
-    fee: String(settlement.fee),
-  })
+  }
+  const texts = Object.entries(said).flatMap(([name, value]) => (value === null ? [] : [[name, String(value)]]))
+  return canonicalJson(Object.fromEntries(texts))
 }

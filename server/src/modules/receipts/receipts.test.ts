@@ -8,6 +8,7 @@ import { openTestDatabase, type TestDatabase } from '#tests/database'
 import {
   createReceiptIssuer,
   type Receipt,
+  receiptById,
   receiptKeyFrom,
   receiptOf,
   receiptsAfter,
@@ -28,6 +29,7 @@ function settlement(facts: Partial<Settlement> = {}): Settlement {
   return {
     orderId,
     form: 'direct',
+    type: 'escrow_release',
     buyerId,
     sellerId,
     asset: 'USDC',
@@ -66,6 +68,7 @@ test('D-19 a receipt says what was settled, in strings, and any JOSE library ver
     ...{ issuedAt: receipt.issuedAt.toISOString(), orderId: facts.orderId, form: 'board-task' },
     ...{ buyerId: facts.buyerId, sellerId: facts.sellerId, asset: 'USDC' },
     ...{ price: '1152921504606846976', payout: '1152921504606846975', fee: '1' },
+    ...{ settlementType: 'escrow_release', network: 'souk' },
   })
   expect(await receiptOf(db.store.read, newId())).toBeUndefined()
 })
@@ -110,11 +113,41 @@ test('a unit of work that fails leaves no gap', async () => {
   await verifiedChain(await receiptsAfter(db.store.read, 0n, 10))
 })
 
-test('an order has one receipt for ever', async () => {
-  const facts = settlement()
+test('D-19 whatever there is to say of a settlement is signed, and read back as it was said', async () => {
+  const facts = settlement({
+    ...{ type: 'direct', form: 'purchase', network: 'eip155:84532', txHash: `0x${'ab'.repeat(32)}`, fee: 0n },
+    ...{ buyerWallet: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', listingId: newId(), offerId: newId() },
+    ...{ requestId: newId(), externalResourceId: 'bazaar:1', delivered: false, deliveryStatus: 502, latencyMs: 3e10 },
+  })
   await settle([facts])
-  await expect(settle([facts])).rejects.toThrow(/receipt_order_id_key/)
-  await verifiedChain(await receiptsAfter(db.store.read, 0n, 10))
+  const receipt = (await receiptOf(db.store.read, facts.orderId)) as Receipt
+  expect(receipt).toMatchObject(facts)
+  expect(await receiptById(db.store.read, receipt.id)).toEqual(receipt)
+  const [payload] = await verifiedChain([receipt])
+  expect(payload).toMatchObject({
+    ...{ settlementType: 'direct', network: facts.network, txHash: facts.txHash, buyerWallet: facts.buyerWallet },
+    ...{ listingId: facts.listingId, offerId: facts.offerId, requestId: facts.requestId },
+    ...{ externalResourceId: 'bazaar:1', delivered: 'false', deliveryStatus: '502', latencyMs: '30000000000' },
+  })
+  expect(Object.keys(payload ?? {})).not.toContain('type')
+})
+
+test('D-19 an order has one receipt of each type for ever', async () => {
+  const facts = settlement({ type: 'escrow_deposit', sellerId: null })
+  await settle([facts, { ...facts, type: 'escrow_release', sellerId: newId() }])
+  await settle([{ ...facts, type: 'escrow_refund' }])
+  for (const type of ['escrow_deposit', 'escrow_release', 'escrow_refund'] as const) {
+    await expect(settle([{ ...facts, type }])).rejects.toThrow(/receipt_once/)
+  }
+  const chain = await receiptsAfter(db.store.read, 0n, 10)
+  expect(chain.map(({ type }) => type)).toEqual(['escrow_deposit', 'escrow_release', 'escrow_refund'])
+  const payloads = await verifiedChain(chain)
+  expect(payloads[0]).not.toHaveProperty('sellerId')
+  expect((await receiptOf(db.store.read, facts.orderId))?.type).toBe('escrow_release')
+})
+
+test('what moved inside the ledger cannot name a chain transaction', async () => {
+  await expect(settle([settlement({ txHash: '0xab' })])).rejects.toThrow(/receipt_on_chain/)
 })
 
 test('who changes one letter is found out', async () => {

@@ -1,5 +1,5 @@
 import type { Db } from '#platform/db'
-import { completedAsBuyer, type Receipt, receiptsOfBuyer } from '#receipts'
+import { paymentsBy, type Receipt, tradesOf } from '#receipts'
 import type { Transaction } from './history.ts'
 
 /**
@@ -10,33 +10,23 @@ export async function spendingsOf(
   db: Db,
   { partyId, type, limit }: { partyId: string; type: string | null; limit: number },
 ): Promise<Transaction[]> {
-  const receipts = await receiptsOfBuyer(db, { buyerId: partyId, limit })
-  return receipts.flatMap(spendingIn).filter((spending) => type === null || spending.type === type)
+  const receipts = await paymentsBy(db, { buyerId: partyId, asset: 'USDC', limit })
+  return receipts.map(spendingOf).filter((spending) => type === null || spending.type === type)
 }
 
 export async function countSpendings(db: Db, partyId: string): Promise<number> {
-  return (await completedAsBuyer(db, [partyId])).get(partyId) ?? 0
+  return Number((await tradesOf(db, [partyId])).get(partyId)?.bought ?? 0n)
 }
 
-interface ReceiptPayload {
-  readonly form: string
-  readonly asset: string
-  readonly payout: string
-  readonly fee: string
-}
-
-function spendingIn({ id, orderId, jws, issuedAt }: Receipt): Transaction[] {
-  const payload = JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString()) as ReceiptPayload
-  if (payload.asset !== 'USDC') return []
-  const spending: Transaction = {
+function spendingOf({ id, orderId, form, payout, fee, issuedAt }: Receipt): Transaction {
+  return {
     id,
-    type: payload.form === 'campaign' ? 'campaign_task_spent' : 'spent',
-    amount: BigInt(payload.payout) + BigInt(payload.fee),
+    type: form === 'campaign' ? 'campaign_task_spent' : 'spent',
+    amount: payout + fee,
     balanceChange: 0n,
     status: 'completed',
     subject: orderId,
     txHash: null,
     at: issuedAt,
   }
-  return [spending]
 }

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { newId } from '#kernel/id'
+import { openStore } from '#platform/db'
+import { openTestDatabase, type TestDatabase } from '#tests/database'
+import {
+  createReceiptIssuer,
+  fundingReader,
+  type OwnersOf,
+  paymentsBy,
+  receiptKeyFrom,
+  type Settlement,
+  salesOf,
+  tallySweep,
+  tradesOf,
+} from './index.ts'
+
+const issue = createReceiptIssuer({ key: receiptKeyFrom(randomBytes(32)), issuer: 'https://souk.example' })
+const nobody: OwnersOf = async () => new Map()
+
+let db: TestDatabase
+let seller: string
+beforeEach(async () => {
+  db = await openTestDatabase()
+  seller = newId()
+})
+afterEach(() => db.close())
+
+const count = async (ownersOf: OwnersOf = nobody, store = db.store) => {
+  while ((await tallySweep(store, ownersOf).run()) > 0);
+}
+const sales = async (partyId = seller) => (await salesOf(db.store.read, [partyId])).get(partyId)
+const trades = async (partyId: string) => (await tradesOf(db.store.read, [partyId])).get(partyId)
+
+/** Each settlement is of an order of its own unless it says otherwise. */
+function sell(...settlements: Partial<Settlement>[]): Promise<void> {
+  return db.store.transact((tx) =>
+    issue(
+      tx,
+      settlements.map((facts) => ({
+        ...{ orderId: newId(), form: 'direct', type: 'escrow_release', buyerId: newId(), sellerId: seller },
+        ...{ asset: 'USDC', price: 100n, payout: 100n, fee: 3n, delivered: true },
+        ...facts,
+      })),
+    ),
+  )
+}
+const fund = (...partyIds: string[]) =>
+  db.store.transact((tx) => {
+    const news = { id: 1n, name: 'wallet.deposited', subject: '', at: new Date() }
+    return fundingReader.handle(
+      tx,
+      partyIds.map((partyId) => ({ ...news, payload: { partyId } })),
+    )
+  })
+
+describe('what a party traded', () => {
+  test('PA-21 is exact before, while and after it is counted', async () => {
+    const buyer = newId()
+    const expected = { bought: 0n, spent: 0n, sold: 0n, earned: 0n }
+    for (const counting of [false, true, false, true]) {
+      expect(await trades(buyer)).toEqual(expected)
+      await sell({ buyerId: buyer }, { buyerId: buyer, sellerId: newId() }, { buyerId: newId(), sellerId: buyer })
+      Object.assign(expected, {
+        bought: expected.bought + 2n,
+        spent: expected.spent + 206n,
+        sold: expected.sold + 1n,
+        earned: expected.earned + 100n,
+      })
+      if (counting) await count()
+    }
+    expect(await trades(buyer)).toEqual(expected)
+  })
+
+  test('PA-21 deposits, refunds and credits are no trades', async () => {
+    const buyer = newId()
+    const orderId = newId()
+    await sell(
+      { buyerId: buyer, orderId, type: 'escrow_deposit' },
+      { buyerId: buyer, orderId, type: 'escrow_release', fee: 0n },
+      { buyerId: buyer, orderId, type: 'escrow_refund' },
+      { buyerId: buyer, asset: 'CREDIT' },
+    )
+    const once = { bought: 1n, spent: 100n, sold: 0n, earned: 0n }
+    expect(await trades(buyer)).toEqual(once)
+    expect(await paymentsBy(db.store.read, { buyerId: buyer, asset: 'USDC', limit: 10 })).toHaveLength(1)
+    await count()
+    expect(await trades(buyer)).toEqual(once)
+    expect(await trades(seller)).toEqual({ bought: 0n, spent: 0n, sold: 1n, earned: 100n })
+    expect(await sales()).toMatchObject({ sales: 1 })
+  })
+
+  test('each receipt is counted once, however many processes count', async () => {
+    const second = openStore({ url: db.url, maxConnections: 4 })
+    const buyers = [newId(), newId(), newId()]
+    const selling = Promise.all(
+      Array.from({ length: 30 }, () => sell(...buyers.map((buyerId) => ({ buyerId, delivered: false })))),
+    )
+    const counting = Array.from({ length: 10 }, (_, n) => count(nobody, n % 2 ? second : db.store))
+    await Promise.all([selling, ...counting])
+    await count()
+    await second.close()
+    expect(await sales()).toEqual({ sales: 90, undelivered: 90, buyers: 0 })
+    expect(await trades(seller)).toMatchObject({ sold: 90n, earned: 9000n })
+    expect(await tallySweep(db.store, nobody).run()).toBe(0)
+  })
+})
+
+describe('what a reputation is made of', () => {
+  test('PA-64 sales, and those marked undelivered', async () => {
+    await sell({}, { delivered: false }, { delivered: null }, { type: 'external' }, { type: 'direct' })
+    await count()
+    expect(await sales()).toEqual({ sales: 5, undelivered: 1, buyers: 0 })
+  })
+
+  test('PA-64 a buyer counts once, and only when it has deposited, whenever that was', async () => {
+    const [early, late, never] = [newId(), newId(), newId()]
+    await fund(early)
+    await sell({ buyerId: early }, { buyerId: late }, { buyerId: never }, { buyerId: early })
+    await count()
+    expect(await sales()).toEqual({ sales: 4, undelivered: 0, buyers: 1 })
+    await fund(late, early)
+    expect(await sales()).toMatchObject({ buyers: 2 })
+    await sell({ buyerId: late }, { buyerId: early, sellerId: never })
+    await count()
+    await fund(late)
+    expect(await sales()).toEqual({ sales: 5, undelivered: 0, buyers: 2 })
+    expect(await sales(never)).toMatchObject({ buyers: 1 })
+  })
+
+  test('PA-64 a payment on a chain is money from outside, also for what was bought before', async () => {
+    const buyer = newId()
+    await sell({ buyerId: buyer })
+    await count()
+    expect(await sales()).toMatchObject({ buyers: 0 })
+    const elsewhere = newId()
+    const onChain = { type: 'direct', network: 'eip155:84532', txHash: '0x01', buyerWallet: '0x02' } as const
+    await sell({ buyerId: buyer, sellerId: elsewhere, ...onChain })
+    await count()
+    expect([await sales(), await sales(elsewhere)]).toMatchObject([{ buyers: 1 }, { buyers: 1 }])
+  })
+
+  test('PA-64 trades with oneself, or between parties of one owner, prove nothing', async () => {
+    const [sibling, stranger, owner] = [newId(), newId(), newId()]
+    await fund(sibling, stranger, seller)
+    await sell({ buyerId: sibling }, { buyerId: seller }, { buyerId: stranger })
+    await count(async () => new Map([sibling, seller].map((id) => [id, owner])))
+    expect(await sales()).toEqual({ sales: 1, undelivered: 0, buyers: 1 })
+    expect(await trades(seller)).toMatchObject({ sold: 3n, bought: 1n })
+  })
+
+  test('a seller nobody bought from has none', async () => {
+    expect((await salesOf(db.store.read, [newId()])).size).toBe(0)
+  })
+})
