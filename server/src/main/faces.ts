@@ -16,6 +16,7 @@ import { authRoutes } from '../faces/v1/auth.ts'
 import type { V1Context } from '../faces/v1/context.ts'
 import { jobRoutes } from '../faces/v1/jobs.ts'
 import { offerRoutes } from '../faces/v1/offers.ts'
+import { receiptRoutes } from '../faces/v1/receipts.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
@@ -45,7 +46,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
   await http.register(jwksRoutes([receiptKey.jwk]))
-  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, offerRoutes, walletRoutes]) {
+  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, offerRoutes, receiptRoutes, walletRoutes]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })

@@ -106,6 +106,7 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     store,
     sealingKey,
     receiptKey,
+    receiptSecret: deriveKey(secrets.masterSecret, 'receipt-signatures'),
     outbound: createOutbound({ allowLoopback: !config.live, ownPorts, ownDoor: (url) => isCatchAll(url, publicUrl) }),
     validator: createSchemaValidator(),
     engine: createEngine({ forms: [directForm], issueReceipts }),
@@ -143,11 +144,11 @@ interface HttpParts {
 
 async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpParts): Promise<Http> {
   const { config, log, publicUrl, version, secrets } = options
-  const { store, standing, answers, sealingKey, outbound, validator, engine, receiptKey } = core
+  const { store, standing, answers, sealingKey, receiptSecret, outbound, validator, engine, receiptKey } = core
   const context: V1Context = {
     ...standing,
     ...wallet.context,
-    ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey },
+    ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey, receiptSecret },
     read: store.read,
     answer: createAnswer(store, answers),
     direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },

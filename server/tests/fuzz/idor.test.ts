@@ -9,10 +9,12 @@ import { type Kind, openStock } from './stock.ts'
 import { type Surroundings, valueFor } from './values.ts'
 import { type Operation, operationsOf } from './wire-contract.ts'
 
-/** What everybody may see, by contract (JP-20, JP-52); every other path with an id in it is its owner's alone. */
+/** What everybody may see, by contract (JP-20, JP-52, PA-20, PA-57); every other path with an id in it is its owner's alone. */
 const PUBLIC: Readonly<Record<string, readonly Kind[]>> = {
   'GET /api/v1/agents/{id}': ['agent'],
   'GET /api/v1/agents/{id}/ratings': ['agent'],
+  'GET /api/v1/agents/{id}/receipts': ['agent'],
+  'GET /api/v1/receipts/{id}': [],
   'GET /api/v1/services/{id}': ['service'],
   'GET /api/v1/offers/{id}': ['offer'],
 }

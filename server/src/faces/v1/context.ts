@@ -65,6 +65,8 @@ export interface V1Context {
   readonly market: Market
   /** Play money: keys say so where their contract has a look for it. */
   readonly sandbox: boolean
+  /** Makes PayanAgent's `signature` of receipts (PA-58). */
+  readonly receiptSecret: Uint8Array
   /** Seals webhook secrets at rest. */
   readonly sealingKey: Uint8Array
   readonly wallet: Wallet
