@@ -64,3 +64,69 @@ describe('the operator', () => {
     expect((await admin('POST', `/findings/${newId()}/resolve`, { note: 'seen' })).status).toBe(404)
   })
 })
+
+describe("the operator's money", () => {
+  const MARKET = JSON.stringify({ withdrawalMinMicros: 2_000_000 })
+  let bank: World
+  beforeAll(async () => {
+    bank = await openWorld({ market: MARKET })
+  })
+  afterAll(() => bank.close())
+
+  const treasury = async () => (await bank.call('GET', '/api/v1/admin/wallet', { key: bank.operatorKey })).body
+  const payOut = (address: string, headers: Record<string, string> = {}) =>
+    bank.call('POST', '/api/v1/admin/fees/payout', { key: bank.operatorKey, body: { address }, headers })
+
+  test('D-34 the hot wallet is shown with what it holds, its gas and what was earned', async () => {
+    await bank.agent({ funds: 5_000_000n })
+    await bank.settle()
+    const collected = async () => ((await treasury()).hotWallets[0].spendable === '6000000' ? treasury() : undefined)
+    const { hotWallets, revenue } = await bank.until(collected)
+    const { rail } = bank.souk.wallet.wallet
+    expect(revenue).toBe('1000000')
+    expect(hotWallets).toEqual([
+      {
+        network: 'solana',
+        ...rail.hotWallet,
+        spendable: '6000000',
+        feePayer: rail.feePayer,
+        feeBalance: expect.stringMatching(/^[1-9]\d+$/),
+        canPayFees: true,
+      },
+    ])
+    for (const [key, status] of [
+      [undefined, 401],
+      [(await bank.agent()).key, 403],
+    ] as const)
+      for (const path of ['/wallet', '/fees/payout']) {
+        const method = path === '/wallet' ? 'GET' : 'POST'
+        expect((await bank.call(method, `/api/v1/admin${path}`, key === undefined ? {} : { key })).status).toBe(status)
+      }
+  })
+
+  test('fees are paid out to a wallet that can receive them, all of them and once', async () => {
+    const mine = (await bank.chain.wallet(0n)).address
+    expect((await payOut(mine)).body).toMatchObject({ code: 'no_revenue', earned: '1000000' })
+    await bank.agent({ funds: 0n })
+    const { hotWallets } = await treasury()
+    const wrong: [address: string, code: string][] = [
+      ['nowhere', 'address_malformed'],
+      [hotWallets[0].address, 'address_is_ours'],
+      [(await bank.agent()).depositAddress, 'address_is_ours'],
+    ]
+    for (const [address, code] of wrong) expect((await payOut(address)).body).toMatchObject({ status: 400, code })
+    const headers = { 'idempotency-key': newId() }
+    const paid = await payOut(mine, headers)
+    expect(paid).toMatchObject({ status: 201, body: { network: 'solana', address: mine, amount: '2000000' } })
+    expect((await payOut(mine, headers)).body).toEqual(paid.body)
+    expect((await payOut(mine)).body.code).toBe('no_revenue')
+    await bank.settle()
+    expect(await bank.until(async () => ((await bank.chain.balance(mine)) === 2_000_000n ? true : undefined))).toBe(
+      true,
+    )
+    expect((await treasury()).revenue).toBe('0')
+    const { payouts } = (await bank.call('GET', '/api/v1/admin/payouts?all=true', { key: bank.operatorKey })).body
+    const fees = payouts.filter(({ kind }: { kind: string }) => kind === 'fees')
+    expect(fees).toMatchObject([{ id: paid.body.payoutId, partyId: null, amount: '2000000' }])
+  })
+})

@@ -6,6 +6,7 @@ import type { Sweeper } from '#platform/sweeps'
 import type { ReceiptKey } from '#receipts'
 import { operatorAgentRoutes } from '../faces/operator/agents.ts'
 import { operatorAuditRoutes } from '../faces/operator/audit.ts'
+import { operatorFeeRoutes } from '../faces/operator/fees.ts'
 import { operatorWalletRoutes } from '../faces/operator/wallet.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
 import { welcomeRoutes } from '../faces/pages/welcome.ts'
@@ -50,8 +51,9 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   operatorWebhookRoutes(http, { store })
-  for (const routes of [operatorAgentRoutes, operatorWalletRoutes]) {
-    await http.register(routes({ store }), { prefix: '/api/v1/admin' })
+  const operator = { store, wallet: wallet.wallet, answer: context.answer }
+  for (const routes of [operatorAgentRoutes, operatorWalletRoutes, operatorFeeRoutes]) {
+    await http.register(routes(operator), { prefix: '/api/v1/admin' })
   }
   const chain = async () => [await wallet.wallet.audit()]
   const audit = operatorAuditRoutes({ store, receiptKeys: [receiptKey.jwk], chain })

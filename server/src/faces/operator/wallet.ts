@@ -3,7 +3,17 @@ import { type Static, Type } from 'typebox'
 import { offsetOf } from '#kernel/page'
 import type { Store } from '#platform/db'
 import { rules } from '#platform/http/rules'
-import { allPayouts, countPayouts, type Finding, listFindings, resolveFinding, retryPayout } from '#wallet'
+import {
+  allPayouts,
+  countPayouts,
+  type Finding,
+  listFindings,
+  resolveFinding,
+  retryPayout,
+  revenueOf,
+  type Wallet,
+} from '#wallet'
+import { MicrosView } from '../v1/amounts.ts'
 import { PageQuery, PaginationView, pageOf, paginationView } from '../v1/paging.ts'
 import { WithdrawalView, withdrawalView } from '../v1/wallet-view.ts'
 
@@ -29,12 +39,39 @@ const FindingView = Type.Object({
 
 const PayoutView = Type.Object({ ...WithdrawalView.properties, partyId: TextOrNull })
 
-/** Where books and chain need a person: findings, and the payouts of everybody (D-17, D-34). */
+const HotWalletView = Type.Object({
+  network: Type.String(),
+  address: Type.String({ description: "The market's own wallet, which payouts leave from" }),
+  tokenAccount: Type.String(),
+  spendable: MicrosView,
+  feePayer: Type.String({ description: "Pays the network's fees; keep it supplied" }),
+  feeBalance: Type.String({ description: 'In the smallest unit of what the network takes for fees' }),
+  canPayFees: Type.Boolean({ description: 'false: payouts wait until the fee payer is supplied' }),
+})
+
+/** Where books and chain need a person: the market's own wallet, findings, and the payouts of everybody (D-17, D-34). */
 export const operatorWalletRoutes =
-  ({ store }: { store: Store }): FastifyPluginAsyncTypebox =>
+  ({ store, wallet }: { store: Store; wallet: Wallet }): FastifyPluginAsyncTypebox =>
   async (app) => {
+    await app.register(hotWalletRoutes(store, wallet))
     await app.register(findingRoutes(store))
     await app.register(payoutRoutes(store))
+  }
+
+const hotWalletRoutes =
+  (store: Store, wallet: Wallet): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const View = Type.Object({
+      hotWallets: Type.Array(HotWalletView, { description: 'One a network' }),
+      revenue: { ...MicrosView, description: 'Fees earned; POST /api/v1/admin/fees/payout pays them out' },
+    })
+    const schema = { tags, summary: "The market's own wallet", response: { 200: View } }
+    app.get('/wallet', { config, schema }, async () => {
+      const [hot, revenue] = await Promise.all([wallet.hotWallet(), revenueOf(store.read)])
+      const { spendable, feeBalance, ...rest } = hot
+      const view = { ...rest, spendable: String(spendable), feeBalance: String(feeBalance) }
+      return { hotWallets: [view], revenue: String(revenue) }
+    })
   }
 
 const findingRoutes =

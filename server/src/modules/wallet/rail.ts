@@ -80,6 +80,8 @@ export interface Rail {
   holdings(tokenAccounts: readonly string[]): Promise<Map<string, Micros>>
   /** What the hot wallet can spend now. */
   spendable(): Promise<Micros>
+  /** What the fee payer has for the network's fees, in their smallest unit; `canPayFees` says whether it is enough. */
+  feeBalance(): Promise<bigint>
   /** Whether the fee payer can still pay for a batch of transactions. */
   canPayFees(transactions: number): Promise<boolean>
   /** Finalized signatures after `last`, oldest first; all of them when `last` is null. */

@@ -69,6 +69,7 @@ type Reading = Pick<
   Rail,
   | 'holdings'
   | 'spendable'
+  | 'feeBalance'
   | 'canPayFees'
   | 'signaturesAfter'
   | 'unfinalizedAfter'
@@ -78,6 +79,10 @@ type Reading = Pick<
 >
 
 function reading({ rpc, signer, mint }: Parts): Reading {
+  const feeBalance = async () => {
+    const { value } = await rpc.ask((node) => node.getBalance(signer.feePayer, { commitment: 'confirmed' }))
+    return BigInt(value)
+  }
   return {
     holdings: async (tokenAccounts) => {
       const accounts = await lookUp(rpc, tokenAccounts, 'finalized')
@@ -87,10 +92,9 @@ function reading({ rpc, signer, mint }: Parts): Reading {
       const [account] = await lookUp(rpc, [signer.hotWallet.tokenAccount], 'confirmed')
       return tokenIn(account, mint)?.amount ?? 0n
     },
-    canPayFees: async (transactions) => {
-      const { value } = await rpc.ask((node) => node.getBalance(signer.feePayer, { commitment: 'confirmed' }))
-      return value >= LAMPORTS_KEPT + LAMPORTS_PER_TRANSACTION * BigInt(transactions)
-    },
+    feeBalance,
+    canPayFees: async (transactions) =>
+      (await feeBalance()) >= LAMPORTS_KEPT + LAMPORTS_PER_TRANSACTION * BigInt(transactions),
     signaturesAfter: (tokenAccount, last) => history(rpc, tokenAccount as Address, last as Signature | null),
     unfinalizedAfter: async (tokenAccount, last) => {
       const until = last === null ? {} : { until: last as Signature }
