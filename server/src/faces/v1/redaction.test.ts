@@ -40,6 +40,11 @@ test.each([
   ['https://a.example/?token=%zz', 'https://a.example/?token=REDACTED'],
   ['https://user:hunter2@a.example/x', 'https://REDACTED@a.example/x'],
   ['https://user:p@ss@a.example:8443/x?y=1', 'https://REDACTED@a.example:8443/x?y=1'],
+  ['https://a.example/hooks/T024BE7LD/XXpaaaaaaaaaaaaaaaaaaa42', 'https://a.example/hooks/T024BE7LD/REDACTED'],
+  [
+    'https://a.example/v1/models/gpt-4o-mini-2024-07-18-preview/x',
+    'https://a.example/v1/models/gpt-4o-mini-2024-07-18-preview/x',
+  ],
   ['https://a.example/x#access_token=abc', 'https://a.example/x'],
   ['https://a.example/@me?mail=a@b.example', 'https://a.example/@me?mail=a@b.example'],
 ])('PA-26 %s is shown as %s', (url, shown) => {

@@ -7,16 +7,22 @@ const ENDING = /(key|keys|auth|pass|appid)$/
 const WHOLE = new Set(['sig', 'pin', 'otp', 'sas', 'code', 'app_id', 'pat', 'sid'])
 /** What looks like a secret under any name: long, without a blank, letters and digits mixed. */
 const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w.~+/=-]{24,}$/i
+/** The same as a step of a path, where names and versions are long too, but have dashes or dots. */
+const TOKEN_STEP = /^(?=.*\d)(?=.*[a-z])\w{24,}$/i
 
 /**
  * A URL as anybody may see it: values of parameters that look like secrets are REDACTED (PA-26), user name and password
- * too, and what follows a `#` is left out. Everything else stays as it was written.
+ * too, and steps of the path that can be nothing else; what follows a `#` is left out. The rest stays as it was written.
  */
 export function redactedUrl(text: string): string {
   const [withoutFragment = ''] = text.split('#', 1)
   const cut = withoutFragment.indexOf('?')
   const place = cut < 0 ? withoutFragment : withoutFragment.slice(0, cut)
-  const shown = place.replace(/^([a-z][\w+.-]*:\/*)[^/]*@/i, `$1${REDACTED}@`)
+  const shown = place
+    .replace(/^([a-z][\w+.-]*:\/*)[^/]*@/i, `$1${REDACTED}@`)
+    .split('/')
+    .map((step) => (TOKEN_STEP.test(decoded(step)) ? REDACTED : step))
+    .join('/')
   if (cut < 0) return shown
   const parts = withoutFragment.slice(cut + 1).split(/([&;])/)
   return `${shown}?${parts.map(redactedPart).join('')}`
