@@ -63,9 +63,12 @@ create table api_key (
   created_at timestamptz not null,
   expires_at timestamptz,
   revoked_at timestamptz,
-  last_used_at timestamptz
+  last_used_at timestamptz,
+  -- The key that asked for it, so that a stolen key can be revoked with all that came of it.
+  made_by uuid references api_key
 ) with (fillfactor = 80);
 create index api_key_of_party on api_key (party_id) where revoked_at is null;
+create index api_key_made_by on api_key (made_by) where made_by is not null;
 
 create table webhook_secret (
   party_id uuid primary key references party,

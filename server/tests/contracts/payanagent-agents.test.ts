@@ -324,6 +324,25 @@ describe('/api/v1/agents/me/api-keys', () => {
     for (const id of [made.id, theirs, newId(), 'k57abc']) expect((await remove(id)).status).toBe(404)
   })
 
+  test('D-33 both contracts show which key made which, and revoke a key with all it made', async () => {
+    const { key } = await register()
+    const make = async (maker: string) =>
+      (await world.call('POST', '/api/v1/agents/me/api-keys', { key: maker })).body as { id: string; key: string }
+    const child = await make(key)
+    const grandchild = await make(child.key)
+    const other = await make(key)
+    const { apiKeys } = (await world.call('GET', '/api/v1/agents/me/api-keys', { key })).body
+    const { keys } = (await world.call('GET', '/api/v1/auth/keys', { key })).body
+    for (const list of [apiKeys, keys]) expect(list[1].madeBy).toBe(child.id)
+    const path = `/api/v1/auth/keys/${child.id}?children=true`
+    const revoked = (await world.call('DELETE', path, { key })).body.revoked
+    expect([...revoked].sort()).toEqual([child.id, grandchild.id].sort())
+    expect((await world.call('GET', '/api/v1/agents/me', { key: grandchild.key })).status).toBe(401)
+    const last = await make(other.key)
+    await world.call('DELETE', `/api/v1/agents/me/api-keys/${other.id}?children=true`, { key })
+    expect((await world.call('GET', '/api/v1/agents/me', { key: last.key })).status).toBe(401)
+  })
+
   test('D-33 a key without admin revokes nothing and makes none stronger than itself', async () => {
     const { key } = await register()
     const order = { name: 'trader', scopes: ['read', 'trade'] }

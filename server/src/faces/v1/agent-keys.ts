@@ -28,6 +28,13 @@ const KeyView = Type.Object({
   isActive: Type.Boolean({ description: 'Not expired; revoked ones are not listed.' }),
   createdAt: Type.String(),
   lastUsedAt: TextOrNull,
+  madeBy: { ...TextOrNull, description: 'id of the key that asked for it; null for the first one.' },
+})
+
+export const RevokeQuery = Type.Object({
+  children: Type.Optional(
+    Type.Boolean({ description: 'true: also every key it made, and they made; then the key may be revoked already' }),
+  ),
 })
 
 const tags = ['Keys and registration']
@@ -45,8 +52,8 @@ export const agentKeyRoutes =
       async (request) => {
         const { partyId } = callerOf(request)
         const [keys, now] = await Promise.all([listKeys(souk.read, partyId), souk.store.now()])
-        const apiKeys = keys.map(({ keyId: id, prefix, name: label, createdAt, expiresAt, lastUsedAt }) => ({
-          ...{ id, prefix, label },
+        const apiKeys = keys.map(({ keyId: id, prefix, name: label, createdAt, expiresAt, lastUsedAt, madeBy }) => ({
+          ...{ id, prefix, label, madeBy },
           isActive: expiresAt === null || expiresAt > now,
           createdAt: createdAt.toISOString(),
           lastUsedAt: lastUsedAt?.toISOString() ?? null,
@@ -82,13 +89,15 @@ export const agentKeyRoutes =
           summary: 'Revoke a key',
           tags,
           params: Type.Object({ keyId: Type.String() }),
+          querystring: RevokeQuery,
           response: { 200: Type.Object({ success: Type.Literal(true) }) },
         },
       },
       async (request, reply) => {
         const { partyId } = callerOf(request)
         return souk.answer(request, reply, 200, async (tx) => {
-          await revokeKey(tx, { partyId, keyId: request.params.keyId })
+          const { children: andChildren = false } = request.query
+          await revokeKey(tx, { partyId, keyId: request.params.keyId, andChildren })
           return { success: true as const }
         })
       },

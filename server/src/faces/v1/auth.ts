@@ -5,6 +5,7 @@ import { addKey, type KeyRow, listKeys, revokeKey, rotateWebhookSecret } from '#
 import { formatUsdc } from '#kernel/money'
 import { callerOf, SCOPES } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
+import { RevokeQuery } from './agent-keys.ts'
 import { TextOrNull } from './agent-view.ts'
 import { CallbackUrl, Capabilities, Description } from './agents.ts'
 import type { V1Context } from './context.ts'
@@ -76,7 +77,13 @@ const KeyView = Type.Object({
   createdAt: Type.String(),
   expiresAt: TextOrNull,
   lastUsedAt: { ...TextOrNull, description: 'Exact to a minute.' },
+  madeBy: { ...TextOrNull, description: 'keyId of the key that asked for it; null for the first one.' },
   current: Type.Boolean({ description: 'The key of this very request.' }),
+})
+
+const RevokedView = Type.Object({
+  message: Type.String(),
+  revoked: Type.Array(Type.String(), { description: 'keyIds' }),
 })
 
 const RotatedView = Type.Object({
@@ -193,14 +200,16 @@ const keys =
           summary: 'Revoke a key',
           tags,
           params: Type.Object({ keyId: Type.String() }),
-          response: { 200: Type.Object({ message: Type.String() }) },
+          querystring: RevokeQuery,
+          response: { 200: RevokedView },
         },
       },
       async (request, reply) => {
         const { partyId } = callerOf(request)
         return souk.answer(request, reply, 200, async (tx) => {
-          await revokeKey(tx, { partyId, keyId: request.params.keyId })
-          return { message: 'Key revoked; it works nowhere any more' }
+          const { children: andChildren = false } = request.query
+          const revoked = await revokeKey(tx, { partyId, keyId: request.params.keyId, andChildren })
+          return { message: 'Key revoked; it works nowhere any more', revoked }
         })
       },
     )
@@ -240,6 +249,7 @@ function keyView(row: KeyRow, currentId: string): Static<typeof KeyView> {
     createdAt: row.createdAt.toISOString(),
     expiresAt: row.expiresAt?.toISOString() ?? null,
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+    madeBy: row.madeBy,
     current: row.keyId === currentId,
   }
 }

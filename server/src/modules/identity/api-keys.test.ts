@@ -171,6 +171,81 @@ test('D-33 a key revoked meanwhile makes no more keys, nor does one key for anot
   }
 })
 
+/** Makes a key with another one. */
+const makeKey = (maker: { partyId: string; keyId: string }, name: string) =>
+  db.store
+    .transact((tx) => addKey(tx, { by: { ...maker, scopes: SCOPES }, name }))
+    .then(({ keyId }) => ({ partyId: maker.partyId, keyId }))
+const namesOf = async (partyId: string) => (await listKeys(db.store.read, partyId)).map(({ name }) => name)
+
+test('D-33 a key remembers which key made it', async () => {
+  const agent = await db.agentNamed('family')
+  const child = await makeKey(askerOf(agent), 'child')
+  const grandchild = await makeKey(child, 'grandchild')
+  const keys = await listKeys(db.store.read, agent.partyId)
+  expect(keys.map(({ keyId, madeBy }) => [keyId, madeBy])).toEqual([
+    [grandchild.keyId, child.keyId],
+    [child.keyId, agent.firstKey.keyId],
+    [agent.firstKey.keyId, null],
+  ])
+})
+
+test('D-33 a stolen key is revoked with all it made and they made, and nothing else', async () => {
+  const agent = await db.agentNamed('robbed')
+  const { partyId } = agent
+  const stolen = await makeKey(askerOf(agent), 'stolen')
+  const [thief, sister] = [await makeKey(stolen, 'thief'), await makeKey(askerOf(agent), 'sister')]
+  const second = await makeKey(thief, 'second thief')
+  const alone = await db.store.transact((tx) => revokeKey(tx, { partyId, keyId: thief.keyId }))
+  expect(alone).toEqual([thief.keyId])
+  expect(await namesOf(partyId)).toEqual(['second thief', 'sister', 'stolen', 'first key'])
+  const revoked = await db.store.transact((tx) => revokeKey(tx, { partyId, keyId: stolen.keyId, andChildren: true }))
+  expect(new Set(revoked)).toEqual(new Set([stolen.keyId, second.keyId]))
+  expect(await namesOf(partyId)).toEqual(['sister', 'first key'])
+  expect(sister.partyId).toBe(partyId)
+})
+
+test('D-33 what a revoked key made can still be revoked with it, once', async () => {
+  const agent = await db.agentNamed('robbed-late')
+  const { partyId } = agent
+  const stolen = await makeKey(askerOf(agent), 'stolen')
+  const thief = await makeKey(stolen, 'thief')
+  await db.store.transact((tx) => revokeKey(tx, { partyId, keyId: stolen.keyId }))
+  const family = () => db.store.transact((tx) => revokeKey(tx, { partyId, keyId: stolen.keyId, andChildren: true }))
+  expect(await family()).toEqual([thief.keyId])
+  await expect(family()).rejects.toMatchObject({ code: 'key_unknown' })
+})
+
+test('D-33 while a key is revoked with its children, no grandchild slips through', async () => {
+  const agent = await db.agentNamed('robbed-in-haste')
+  const { partyId } = agent
+  const stolen = await makeKey(askerOf(agent), 'stolen')
+  const thief = await makeKey(stolen, 'thief')
+  const making = Array.from({ length: 6 }, (_, n) => makeKey(n % 2 ? thief : stolen, `made in haste ${n}`))
+  const revoking = db.store.transact((tx) => revokeKey(tx, { partyId, keyId: stolen.keyId, andChildren: true }))
+  await Promise.allSettled([...making, revoking])
+  await revoking
+  expect(await namesOf(partyId)).toEqual(['first key'])
+})
+
+test('JP-13 a family of keys without which nobody could manage keys is not revoked', async () => {
+  const agent = await db.agentNamed('one-family')
+  const { partyId, firstKey } = agent
+  await makeKey(askerOf(agent), 'child')
+  const whole = db.store.transact((tx) => revokeKey(tx, { partyId, keyId: firstKey.keyId, andChildren: true }))
+  await expect(whole).rejects.toMatchObject({ code: 'last_key' })
+  expect(await namesOf(partyId)).toEqual(['child', 'first key'])
+})
+
+test('D-33 nobody revokes the family of somebody else’s key', async () => {
+  const [agent, other] = [await db.agentNamed('nosy'), await db.agentNamed('left-alone')]
+  await makeKey(askerOf(other), 'child')
+  const keyId = other.firstKey.keyId
+  const revoked = db.store.transact((tx) => revokeKey(tx, { partyId: agent.partyId, keyId, andChildren: true }))
+  await expect(revoked).rejects.toMatchObject({ code: 'key_unknown' })
+  expect(await namesOf(other.partyId)).toHaveLength(2)
+})
+
 test('D-33 a party has at most a hundred keys', async () => {
   const agent = await db.agentNamed('collector')
   await db.store.transact(async (tx) => {

@@ -4,8 +4,8 @@ import type { Db, Tx } from '#platform/db'
 import type { Scope } from '#platform/http/caller'
 import { identityRefusals } from './errors.ts'
 import { emitIdentity } from './events.ts'
+import { canManageKeys, insertKey, lockKeys, markRevoked, selectKeys, selectLineage, shareKey } from './key-store.ts'
 import { type KeyLook, makeKey } from './keys.ts'
-import { insertKey, lockKeys, markRevoked, selectKeys, shareKey } from './store.ts'
 
 /** A key as its owner sees it: never the key itself, never its hash. */
 export interface KeyRow {
@@ -18,6 +18,8 @@ export interface KeyRow {
   readonly expiresAt: Date | null
   /** Exact to a minute. */
   readonly lastUsedAt: Date | null
+  /** The key that asked for it; null for the first one. */
+  readonly madeBy: string | null
 }
 
 export interface MadeKey {
@@ -50,7 +52,7 @@ export async function addKey(tx: Tx, { by, name, scopes, expiresAt, look = 'jp' 
   if (missing.length > 0) throw identityRefusals.scope_not_held({ missing: missing.join(', ') })
   const latest = maker?.expiresAt ?? null
   const key = { name, scopes: wanted, look, expiresAt: checkedExpiry(tx, { wanted: expiresAt ?? latest, latest }) }
-  const made = await issueKey(tx, { partyId: by.partyId, ...key })
+  const made = await issueKey(tx, { partyId: by.partyId, madeBy: by.keyId, ...key })
   emitIdentity(tx, 'key.added', { partyId: by.partyId, keyId: made.keyId, name })
   return made
 }
@@ -58,12 +60,12 @@ export async function addKey(tx: Tx, { by, name, scopes, expiresAt, look = 'jp' 
 /** A key out of nothing: for registration and for whoever has proved the party otherwise. */
 export async function issueKey(
   tx: Tx,
-  request: { partyId: string; name: string; scopes: readonly Scope[]; look: KeyLook; expiresAt: Date | null },
+  request: Pick<KeyRow, 'partyId' | 'name' | 'scopes' | 'expiresAt'> & { look: KeyLook; madeBy?: string | null },
 ): Promise<MadeKey> {
-  const { partyId, scopes, expiresAt } = request
+  const { partyId, scopes, expiresAt, madeBy = null } = request
   const { key, prefix, hash } = makeKey(request.look)
   const name = stripHtml(request.name)
-  const row = { keyId: newId(), partyId, prefix, name, scopes, createdAt: tx.now, expiresAt, lastUsedAt: null }
+  const row = { keyId: newId(), partyId, prefix, name, scopes, createdAt: tx.now, expiresAt, lastUsedAt: null, madeBy }
   if (!(await insertKey(tx, { ...row, hash, maxKeys: MAX_KEYS }))) {
     throw identityRefusals.too_many_keys({ limit: MAX_KEYS })
   }
@@ -71,19 +73,29 @@ export async function issueKey(
 }
 
 /**
- * Kills a key at once, everywhere. Throws `key_unknown`, and `last_key` for the last active one that may manage keys
- * (JP-12, JP-13).
+ * Kills a key at once, everywhere; with `andChildren` also what it made, and what those made, since a thief's first deed
+ * is to make another key (D-33). Then the key itself may be dead already. Answers the ids. Throws `key_unknown`, and
+ * `last_key` where no active key would be left that may manage keys (JP-12, JP-13).
  */
-export async function revokeKey(tx: Tx, { partyId, keyId }: { partyId: string; keyId: string }): Promise<void> {
+export async function revokeKey(
+  tx: Tx,
+  { partyId, keyId, andChildren = false }: { partyId: string; keyId: string; andChildren?: boolean },
+): Promise<string[]> {
   if (!isId(keyId)) throw identityRefusals.key_unknown()
-  const keys = await lockKeys(tx, partyId)
-  const key = keys.find((one) => one.keyId === keyId.toLowerCase())
-  if (!key) throw identityRefusals.key_unknown()
-  const others = keys.filter((one) => one !== key && (one.expiresAt === null || one.expiresAt > tx.now))
+  await lockKeys(tx, partyId)
+  const revoked: { keyId: string; name: string }[] = []
+  for (;;) {
+    const keyIds = andChildren ? await selectLineage(tx, keyId) : [keyId]
+    const more = await markRevoked(tx, { partyId, keyIds })
+    revoked.push(...more)
+    // Whoever was making a key meanwhile was waited for, so that only now what was made can be seen.
+    if (more.length === 0 || !andChildren) break
+  }
+  if (revoked.length === 0) throw identityRefusals.key_unknown()
   // A key without `admin` makes none with more scopes: were it the last, the party's money could be locked in for ever.
-  if (!others.some(({ scopes }) => scopes.includes('admin'))) throw identityRefusals.last_key()
-  await markRevoked(tx, key.keyId)
-  emitIdentity(tx, 'key.revoked', { partyId, keyId: key.keyId, name: key.name })
+  if (!(await canManageKeys(tx, partyId))) throw identityRefusals.last_key()
+  for (const key of revoked) emitIdentity(tx, 'key.revoked', { partyId, ...key })
+  return revoked.map((key) => key.keyId)
 }
 
 /** The party's keys that were not revoked, newest first; expired ones still show. */

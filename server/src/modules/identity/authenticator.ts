@@ -1,8 +1,8 @@
 import type { Store } from '#platform/db'
 import { createGatherer, type Outcome } from '#platform/gather'
 import type { Caller } from '#platform/http/caller'
+import { type KeyOwner, selectOwners, touchKeys } from './key-store.ts'
 import { hashKey } from './keys.ts'
-import { type KeyOwner, selectOwners, touchKeys } from './store.ts'
 
 const MAX_BATCH = 512
 const LOOKUPS_AT_ONCE = 2
