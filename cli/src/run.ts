@@ -1,9 +1,12 @@
 import { audit } from './audit.ts'
 import { Fault } from './fault.ts'
+import { verifyReceipt } from './verify-receipt.ts'
 
 /** What a command may use of the world around it. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** All that comes in. */
+  readonly input: () => Promise<string>
   readonly out: (line: string) => void
   readonly err: (line: string) => void
 }
@@ -14,10 +17,13 @@ export type Command = (args: readonly string[], surroundings: Surroundings) => P
 const HELP = `souk: the operator's command line
 
   souk audit    check the books of a running market now; ends 0 when they are in order, 1 when something differs
+  souk verify-receipt FILE [--jwks URL|FILE]
+                check receipts (FILE: one a line, or an answer of the market as JSON; - for what comes in) and that each follows
+                the one before; ends 0 when all are valid, 1 when one is not. With a file of keys nobody is asked anything
   souk help     this text
 
-It asks the server at SOUK_URL (http://localhost:3000) with SOUK_OPERATOR_KEY. Without the key, and for a server on this
-machine only, it takes the one the sandbox made: secrets.json in SOUK_DATA_DIR (./data).
+It asks the server at SOUK_URL (http://localhost:3000); for the audit with SOUK_OPERATOR_KEY. Without the key, and for a server
+on this machine only, it takes the one the sandbox made: secrets.json in SOUK_DATA_DIR (./data).
 
 What cannot be asked or understood ends 2.`
 
@@ -26,7 +32,13 @@ const help: Command = async (_args, { out }) => {
   return 0
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = { audit, help, '--help': help, '-h': help }
+const COMMANDS: Readonly<Record<string, Command>> = {
+  audit,
+  'verify-receipt': verifyReceipt,
+  help,
+  '--help': help,
+  '-h': help,
+}
 
 /** Finds the command and runs it; every fault is one sentence, and exit code 2. */
 export async function run([name, ...args]: readonly string[], surroundings: Surroundings): Promise<number> {

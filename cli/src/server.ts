@@ -12,12 +12,22 @@ const PATIENCE_MS = 300_000
 export async function askOperator(path: string, { env }: Pick<Surroundings, 'env'>): Promise<unknown> {
   const url = addressOf(env['SOUK_URL'])
   const key = env['SOUK_OPERATOR_KEY'] || (await sandboxKey(url, env['SOUK_DATA_DIR'] || './data'))
-  // Redirects are not followed: the key is for this server.
-  const request = {
-    headers: { authorization: `Bearer ${key}` },
-    redirect: 'manual',
-    signal: AbortSignal.timeout(PATIENCE_MS),
-  } as const
+  return ask(url, { path, headers: { authorization: `Bearer ${key}` } })
+}
+
+/** What anybody may read. Throws a `Fault` for everything but a 200 with JSON. */
+export async function fetchJson(address: string): Promise<unknown> {
+  if (!URL.canParse(address)) throw new Fault(`This is no address: ${address}`)
+  const { origin, pathname, search } = new URL(address)
+  return ask(origin, { path: pathname + search, headers: {} })
+}
+
+async function ask(
+  url: string,
+  { path, headers }: { path: string; headers: Readonly<Record<string, string>> },
+): Promise<unknown> {
+  // Redirects are not followed: what is sent, and who is believed, is this server.
+  const request = { headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE_MS) } as const
   const response = await fetch(url + path, request).catch((error: Error) => {
     throw new Fault(`Nothing answers at ${url} (${reasonOf(error)}). Start it with npm start, or set SOUK_URL.`)
   })
@@ -26,7 +36,8 @@ export async function askOperator(path: string, { env }: Pick<Surroundings, 'env
   throw new Fault(`${url} answered ${response.status}: ${sentenceOf(body)}`)
 }
 
-function addressOf(given: string | undefined): string {
+/** Where the market is; without a slash at its end. */
+export function addressOf(given: string | undefined): string {
   const text = given || DEFAULT_URL
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {

@@ -59,6 +59,7 @@ async function souk(args: string, env: Record<string, string | undefined> = {}) 
   const [out, err]: [string[], string[]] = [[], []]
   const surroundings = {
     env: { SOUK_URL: url, SOUK_OPERATOR_KEY: 'op_env', SOUK_DATA_DIR: dataDir, ...env },
+    input: async () => '',
     out: (line: string) => out.push(line),
     err: (line: string) => err.push(line),
   }
