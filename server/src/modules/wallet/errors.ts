@@ -6,11 +6,6 @@ export const walletRefusals = defineRefusals({
     'The {network} network cannot be asked right now',
     'Nothing was changed. Send the same request again in a few seconds.',
   ],
-  no_deposit_address: [
-    'missing',
-    'You have no deposit address on {network}',
-    'GET /api/v1/wallet/deposit-address gives you one.',
-  ],
   address_malformed: [
     'invalid',
     '"{address}" is not a Solana address',

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { LightMyRequestResponse as Reply } from 'fastify'
+import pg from 'pg'
 import { pino } from 'pino'
 import sql from 'sql-template-tag'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { newId } from '#kernel/id'
 import { defineRefusals } from '#kernel/refusal'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
@@ -209,4 +210,31 @@ test('answers kept together: a twin in the same unit of work is taken, and so is
     ),
   )
   expect([old, one, twin, other].map((each) => taken.has(each))).toEqual([true, false, true, false])
+})
+
+test('outcome_unknown: D-28 a lost answer of the database is a 503, and the same request again takes effect once', async () => {
+  const other = new pg.Client({ connectionString: db.url })
+  await other.connect()
+  // A commit waits as long as somebody holds lock 1.
+  await other.query(`
+    create function at_commit() returns trigger language plpgsql as $$
+    begin perform pg_advisory_xact_lock_shared(1); return null; end $$;
+    create constraint trigger effect_at_commit after insert on effect deferrable initially deferred
+      for each row execute function at_commit();
+    select pg_advisory_lock(1)`)
+  const asked = ask('lost')
+  await vi.waitFor(async () => {
+    const { rowCount } = await other.query(`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and query ilike 'commit%' and state = 'active' and wait_event_type = 'Lock'`)
+    expect(rowCount).toBe(1)
+  }, 15_000)
+  const lost = await asked
+  await other.end()
+  expect(lost.statusCode).toBe(503)
+  expect(lost.json()).toMatchObject({ code: 'outcome_unknown', fix: expect.stringContaining('Idempotency-Key') })
+  expect(Number(lost.headers['retry-after'])).toBeGreaterThan(0)
+  expect((await ask('lost')).statusCode).toBe(201)
+  expect((await ask('lost')).headers['idempotent-replayed']).toBe('true')
+  expect(await effects()).toBe(1)
 })
