@@ -22,6 +22,7 @@ const KIND_OF: Readonly<Record<string, Kind>> = {
   services: 'service',
   jobs: 'job',
   keys: 'key',
+  'api-keys': 'key',
   withdrawals: 'withdrawal',
   withdraw: 'withdrawal',
   deliveries: 'delivery',
@@ -51,6 +52,8 @@ export function openStock(): Stock {
       const kind = kindOfPath(path)
       const id = body.id ?? body.transactionId ?? body.keyId ?? body.offerId
       if (kind && typeof id === 'string') add(kind, id)
+      // Among a party's keys is the one it asks with: revoked, it could ask for nothing more.
+      if (kind === 'key') return
       for (const list of Object.values(body)) {
         if (kind && Array.isArray(list))
           for (const one of list.slice(0, 3)) if (typeof one?.id === 'string') add(kind, one.id)
