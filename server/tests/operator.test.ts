@@ -29,7 +29,7 @@ describe('the operator', () => {
     const job = { type: 'direct', serviceId, input: { text: 'x' } }
     const open = (await buyer.post('/api/v1/jobs', job)).body
     const suspended = await admin('PATCH', `/agents/${seller.id}`, { suspended: true })
-    expect(suspended.body).toEqual({ agentId: seller.id, verified: false, suspended: true })
+    expect(suspended.body).toEqual({ agentId: seller.id, verified: false, suspended: true, payoutWallet: null })
     const refused = await buyer.post('/api/v1/jobs', job)
     expect([refused.status, refused.body.code]).toEqual([403, 'party_suspended'])
     const output = { bullets: [] }
@@ -50,6 +50,22 @@ describe('the operator', () => {
     expect((await admin('PATCH', `/agents/${newId()}`, { verified: true })).status).toBe(404)
     expect((await admin('PATCH', '/agents/no-id', { verified: true })).status).toBe(404)
     expect((await admin('PATCH', `/agents/${agent.id}`, {})).status).toBe(400)
+  })
+
+  test('D-2, PA-19 frees a wallet that was named by somebody whose it is not', async () => {
+    const walletAddress = `0x${'7b'.repeat(20)}`
+    const register = () =>
+      world.call('POST', '/api/v1/agents', { body: { name: 'Seller', description: 'Sells', walletAddress } })
+    const squatter = (await register()).body.agentId
+    expect((await register()).body.code).toBe('wallet_taken')
+    const taken = await admin('PATCH', `/agents/${agent.id}`, { payoutWallet: `0x${'7B'.repeat(20)}` })
+    expect([taken.status, taken.body.code]).toEqual([409, 'wallet_taken'])
+    expect((await admin('PATCH', `/agents/${squatter}`, { payoutWallet: 'mine' })).body.code).toBe('wallet_invalid')
+    expect((await admin('PATCH', `/agents/${squatter}`, { payoutWallet: null })).body.payoutWallet).toBeNull()
+    const owner = (await register()).body.agentId
+    expect((await world.call('GET', `/api/v1/agents/${owner}`)).body.walletAddress).toBe(walletAddress)
+    const lost = await admin('PATCH', `/agents/${owner}`, { payoutWallet: `0x${'8c'.repeat(20)}` })
+    expect(lost.body).toMatchObject({ agentId: owner, payoutWallet: `0x${'8c'.repeat(20)}` })
   })
 
   test('sees payouts under way and ended, and findings', async () => {

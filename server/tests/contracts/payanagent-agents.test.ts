@@ -61,6 +61,17 @@ describe('POST /api/v1/agents', () => {
     expect(refused).toMatchObject({ status: 400, body: { details: [expect.stringMatching(/^providerType: /)] } })
   })
 
+  test('JP-174 texts lose their HTML', async () => {
+    const { id, key } = await register({
+      ...{ name: '<i>Sum</i>', description: 'a <b>b</b>', chain: '<u>base</u>', tags: ['<i>text</i>', 'text', '<b>'] },
+      discoverySource: '<a href=x>friend</a>',
+    })
+    const shown = { name: 'Sum', description: 'a b', chain: 'base', tags: ['text'] }
+    expect(await profileOf(id)).toMatchObject(shown)
+    const own = await world.call('GET', '/api/v1/agents/me', { key })
+    expect(own.body).toMatchObject({ ...shown, discoverySource: 'friend' })
+  })
+
   test('PA-15 names need not be unique', async () => {
     const [one, other] = [await register({ name: 'Twin' }), await register({ name: 'Twin' })]
     expect(one.id).not.toBe(other.id)

@@ -17,6 +17,7 @@ import {
   markSuspended,
   markVerified,
   replaceEmergencyAddress,
+  replacePayoutWallet,
   saveProfile,
   selectAgentPage,
   selectOwnProfile,
@@ -75,17 +76,17 @@ export async function createAgent(tx: Tx, agent: NewAgent): Promise<CreatedAgent
   await insertAgent(tx, {
     ...agent,
     ...cleaned(agent),
-    ...{ websiteUrl, chain, providerType, a2aCapabilities, discoverySource },
+    chain: chain === null ? null : stripHtml(chain),
+    discoverySource: discoverySource === null ? null : stripHtml(discoverySource),
+    ...{ websiteUrl, providerType, a2aCapabilities },
     payoutWallet: agent.payoutWallet === undefined ? null : checkedWallet(agent.payoutWallet),
     partyId,
     handle: agent.isUnique ? agent.name : null,
     activatedAt: agent.isActivated ? tx.now : null,
     sealedWebhookSecret: sealWebhookSecret(agent.sealingKey, { partyId, secret: webhookSecret }),
   }).catch((error) => {
-    const violated = violatedConstraint(error)
-    if (violated === 'agent_handle') throw identityRefusals.name_taken({ name: agent.name })
-    if (violated === 'agent_payout_wallet') throw identityRefusals.wallet_taken()
-    throw error
+    if (violatedConstraint(error) === 'agent_handle') throw identityRefusals.name_taken({ name: agent.name })
+    return asTaken(error)
   })
   const key = { partyId, name: FIRST_KEY_NAME, scopes: SCOPES, look: agent.keyLook, expiresAt: null }
   const firstKey = await issueKey(tx, key)
@@ -162,6 +163,17 @@ export async function setVerified(tx: Tx, { partyId, verified }: { partyId: stri
   if (!isId(partyId) || !(await markVerified(tx, { partyId, verified }))) throw identityRefusals.agent_unknown()
 }
 
+/**
+ * Operator's hand, for a wallet that was lost or named by somebody whose it is not; null frees it. Throws `agent_unknown`,
+ * `wallet_invalid` and `wallet_taken`.
+ */
+export async function setPayoutWallet(tx: Tx, { partyId, address }: { partyId: string; address: string | null }) {
+  const payoutWallet = address === null ? null : checkedWallet(address)
+  const isKnown = isId(partyId) && (await replacePayoutWallet(tx, { partyId, payoutWallet }).catch(asTaken))
+  if (!isKnown) throw identityRefusals.agent_unknown()
+  emitIdentity(tx, 'agent.payout_wallet_changed', { partyId, payoutWallet })
+}
+
 /** The party behind a unique name and its password; the time taken tells nothing about which of the two is wrong. */
 export async function partyByPassword(
   db: Db,
@@ -178,6 +190,11 @@ function cleaned({ name, description, capabilities }: Pick<Profile, 'name' | 'de
   const plainName = stripHtml(name)
   if (plainName.trim() === '') throw identityRefusals.name_blank()
   return { name: plainName, description: stripHtml(description), capabilities: [...new Set(words)] }
+}
+
+function asTaken(error: unknown): never {
+  if (violatedConstraint(error) === 'agent_payout_wallet') throw identityRefusals.wallet_taken()
+  throw error
 }
 
 function checkedWallet(text: string): string {

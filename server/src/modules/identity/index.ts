@@ -9,6 +9,7 @@ export {
   profileOf,
   profilesOf,
   setEmergencyAddress,
+  setPayoutWallet,
   setSuspended,
   setVerified,
   updateProfile,

@@ -111,6 +111,14 @@ export async function replaceEmergencyAddress(
   return rows > 0
 }
 
+export async function replacePayoutWallet(
+  tx: Tx,
+  { partyId, payoutWallet }: { partyId: string; payoutWallet: string | null },
+): Promise<boolean> {
+  const rows = await tx.run(sql`update agent set payout_wallet = ${payoutWallet} where party_id = ${partyId}`)
+  return rows > 0
+}
+
 export async function markSuspended(
   tx: Tx,
   { partyId, suspended }: { partyId: string; suspended: boolean },
