@@ -8,6 +8,8 @@ export type RefusalKind =
   | 'conflict'
   | 'unprocessable'
   | 'limited'
+  /** Somebody we asked on the caller's behalf failed. */
+  | 'upstream'
   | 'unknown'
 
 /** Facts that help the caller mend the request; they are shown, so never a secret. */

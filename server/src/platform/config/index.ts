@@ -40,6 +40,8 @@ export interface Config {
   readonly secrets: { readonly masterSecret: string | null; readonly operatorKey: string | null }
   readonly solana: SolanaConfig
   /** Null: this market does without. */
+  /** Null: our own facilitator. */
+  readonly facilitatorUrl: string | null
   readonly evm: EvmConfig | null
   readonly limits: Limits
   readonly logLevel: LogLevel
@@ -84,6 +86,11 @@ export function readConfig(variables: Variables = process.env): Config {
       operatorKey: env.read('SOUK_OPERATOR_KEY', null, bearerKey(live ? OPERATOR_KEY_LENGTH_MIN : 1)),
     },
     solana: readSolana(env, { live, allowTestnet }),
+    facilitatorUrl: env.read(
+      'X402_FACILITATOR_URL',
+      null,
+      urlOf(['https', 'http'], 'https://facilitator.example.com/'),
+    ),
     evm: readEvm(env, { live, allowTestnet }),
     limits: env.read('SOUK_LIMITS', standardLimits, limits),
     logLevel: env.read('LOG_LEVEL', 'info', oneOf('trace', 'debug', 'warn', 'error', 'fatal', 'silent', 'info')),

@@ -13,6 +13,7 @@ const STATUS: Record<RefusalKind, number> = {
   conflict: 409,
   unprocessable: 422,
   limited: 429,
+  upstream: 502,
   unknown: 503,
 }
 
@@ -27,6 +28,7 @@ const TITLES: Record<number, string> = {
   422: 'Cannot be processed',
   429: 'Too many requests',
   500: 'Something broke on our side',
+  502: 'Somebody we asked failed',
   503: 'Not available right now',
 }
 

@@ -1,0 +1,57 @@
+import type { Hex } from 'viem'
+import type { SignedAuthorization, Token } from './authorization.ts'
+
+/** A transaction of ours as it stands on the chain. */
+export type Landing =
+  | { readonly state: 'missing' }
+  | { readonly state: 'landed'; readonly succeeded: boolean; readonly block: bigint }
+
+/** What sending costs, per unit of gas. */
+export interface Fees {
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
+}
+
+export interface SignedCall {
+  readonly hash: Hex
+  readonly bytes: Hex
+}
+
+/**
+ * The chain on which authorizations are settled. Asking throws `ChainUnreachable` when it does not answer; only
+ * `broadcast` may fail in any way it likes, because its outcome is unknown anyway (D-28).
+ */
+export interface SettlementChain {
+  /** CAIP-2 */
+  readonly network: string
+  readonly token: Token
+  /** Sends the transactions and pays their gas; holds no money of anybody. */
+  readonly relayer: Hex
+  /** Null when the token would take it now, else the code of what stands against it. */
+  objectionTo(authorization: SignedAuthorization): Promise<string | null>
+  /** Whether the payer is a contract that stands by the signature (ERC-1271). */
+  isSignedByContract(authorization: SignedAuthorization): Promise<boolean>
+  fees(): Promise<Fees>
+  /** How many transactions the relayer has sent, pending ones counted. */
+  sentByRelayer(): Promise<bigint>
+  /** Asks nobody: signs the one call that takes this authorization. */
+  sign(authorization: SignedAuthorization, at: { readonly nonce: bigint; readonly fees: Fees }): Promise<SignedCall>
+  broadcast(bytes: Hex): Promise<void>
+  landingOf(hash: Hex): Promise<Landing>
+  /** The chain's own clock: seconds since 1970 of its newest block. */
+  time(): Promise<bigint>
+  /** The transaction that used the authorization and paid what it says, whoever sent it; null when there is none. */
+  transferOf(authorization: SignedAuthorization): Promise<Hex | null>
+}
+
+/** The chain did not answer, or not sensibly: nothing is known, and nothing was done. */
+export class ChainUnreachable extends Error {
+  override readonly name = 'ChainUnreachable'
+  readonly network: string
+  constructor(network: string, cause: unknown) {
+    super(`${network} did not answer: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, {
+      cause,
+    })
+    this.network = network
+  }
+}

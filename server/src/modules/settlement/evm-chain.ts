@@ -1,0 +1,200 @@
+import {
+  type Address,
+  BaseError,
+  type ContractFunctionArgs,
+  createPublicClient,
+  defineChain,
+  encodeFunctionData,
+  type Hex,
+  http,
+  keccak256,
+  type PublicClient,
+  parseAbi,
+  size,
+  slice,
+  TransactionReceiptNotFoundError,
+} from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { digestOf, type SignedAuthorization, type Token } from './authorization.ts'
+import { ChainUnreachable, type Landing, type SettlementChain } from './chain.ts'
+
+const TOKEN_ABI = parseAbi([
+  'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
+  'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature)',
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+  'function balanceOf(address owner) view returns (uint256)',
+  'event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)',
+  'event Transfer(address indexed from, address indexed to, uint256 value)',
+])
+const WALLET_ABI = parseAbi(['function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)'])
+const VALID = '0x1626ba7e'
+const KEY_SIGNATURE_BYTES = 65
+/** What a transfer by authorization takes at most, contract wallets' own checking included. */
+const GAS_LIMIT = 300_000n
+/** The base fee may rise by an eighth a block: this lasts for ten of them. */
+const FEE_HEADROOM = 4n
+/** An authorization lives for minutes; how far back its use is looked for where a node bounds the question. */
+const LOOK_BACK_BLOCKS = 5_000n
+
+export interface EvmChainOptions {
+  readonly rpcUrl: string
+  readonly token: Token
+  readonly relayerKey: Hex
+  readonly timeoutMs?: number
+}
+
+/** An EVM chain over JSON-RPC. Every failure to ask is `ChainUnreachable`: then nothing is known. */
+export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }: EvmChainOptions): SettlementChain {
+  const network = `eip155:${token.chainId}`
+  const account = privateKeyToAccount(relayerKey)
+  const chain = defineChain({
+    id: token.chainId,
+    name: network,
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+  const client = createPublicClient({
+    chain,
+    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0, batch: true }),
+  })
+  const ask = async <T>(question: (client: PublicClient) => Promise<T>): Promise<T> => {
+    try {
+      return await question(client as PublicClient)
+    } catch (error) {
+      throw new ChainUnreachable(network, error)
+    }
+  }
+  return {
+    network,
+    token,
+    relayer: account.address.toLowerCase() as Hex,
+    objectionTo: (authorization) => objectionTo({ ask, token, relayer: account.address }, authorization),
+    isSignedByContract: (authorization) => isSignedByContract({ ask, token }, authorization),
+    fees: async () => {
+      const { maxFeePerGas, maxPriorityFeePerGas } = await ask((to) => to.estimateFeesPerGas())
+      return { maxFeePerGas: maxFeePerGas * FEE_HEADROOM, maxPriorityFeePerGas }
+    },
+    sentByRelayer: async () =>
+      BigInt(await ask((to) => to.getTransactionCount({ address: account.address, blockTag: 'pending' }))),
+    sign: async (authorization, { nonce, fees }) => {
+      const bytes = await account.signTransaction({
+        ...{ chainId: token.chainId, type: 'eip1559', to: token.address, gas: GAS_LIMIT, nonce: Number(nonce) },
+        ...fees,
+        data: callOf(authorization),
+      })
+      return { bytes, hash: keccak256(bytes) }
+    },
+    time: async () => (await ask((to) => to.getBlock())).timestamp,
+    broadcast: async (bytes) => {
+      await client.sendRawTransaction({ serializedTransaction: bytes })
+    },
+    landingOf: (hash) =>
+      ask(async (to): Promise<Landing> => {
+        try {
+          const { status, blockNumber } = await to.getTransactionReceipt({ hash })
+          return { state: 'landed', succeeded: status === 'success', block: blockNumber }
+        } catch (error) {
+          if (error instanceof TransactionReceiptNotFoundError) return { state: 'missing' }
+          throw error
+        }
+      }),
+    transferOf: (authorization) => ask((to) => transferOf(to, { token, authorization })),
+  }
+}
+
+type Ask = <T>(question: (client: PublicClient) => Promise<T>) => Promise<T>
+
+/** Tried as a call first, which costs nothing; only where that fails is it asked why. */
+async function objectionTo(
+  { ask, token, relayer }: { ask: Ask; token: Token; relayer: Address },
+  authorization: SignedAuthorization,
+): Promise<string | null> {
+  const { from, nonce, value } = authorization
+  const call = { to: token.address, data: callOf(authorization), account: relayer }
+  const isTaken = await ask((to) =>
+    to.call(call).then(
+      () => true,
+      (error) => {
+        if (isRevert(error)) return false
+        throw error
+      },
+    ),
+  )
+  if (isTaken) return null
+  const contract = { address: token.address, abi: TOKEN_ABI }
+  const [isUsed, balance] = await ask((to) =>
+    Promise.all([
+      to.readContract({ ...contract, functionName: 'authorizationState', args: [from, nonce] }),
+      to.readContract({ ...contract, functionName: 'balanceOf', args: [from] }),
+    ]),
+  )
+  if (isUsed) return 'invalid_exact_evm_nonce_already_used'
+  return balance < value ? 'insufficient_funds' : 'invalid_exact_evm_transaction_simulation_failed'
+}
+
+async function isSignedByContract(
+  { ask, token }: { ask: Ask; token: Token },
+  { signature, ...authorization }: SignedAuthorization,
+): Promise<boolean> {
+  const address = authorization.from
+  const code = await ask((to) => to.getCode({ address }))
+  if (code === undefined) return false
+  return ask((to) =>
+    to
+      .readContract({
+        ...{ address, abi: WALLET_ABI, functionName: 'isValidSignature' },
+        args: [digestOf(authorization, token), signature],
+      })
+      .then(
+        (answer) => answer === VALID,
+        (error) => {
+          if (isRevert(error)) return false
+          throw error
+        },
+      ),
+  )
+}
+
+/** Looks for the use of the authorization, and for the transfer in the same transaction. */
+async function transferOf(
+  client: PublicClient,
+  { token, authorization }: { token: Token; authorization: SignedAuthorization },
+): Promise<Hex | null> {
+  const { from, to, value, nonce } = authorization
+  const contract = { address: token.address, abi: TOKEN_ABI }
+  const head = await client.getBlockNumber()
+  const fromBlock = head > LOOK_BACK_BLOCKS ? head - LOOK_BACK_BLOCKS : 0n
+  const [used] = await client.getContractEvents({
+    ...contract,
+    ...{ eventName: 'AuthorizationUsed', args: { authorizer: from, nonce }, fromBlock },
+  })
+  if (!used) return null
+  const { blockHash, transactionHash } = used
+  const transfers = await client.getLogs({
+    ...{ address: token.address, blockHash, event: TOKEN_ABI[5], args: { from, to } },
+  })
+  const paid = transfers.some((log) => log.transactionHash === transactionHash && log.args.value === value)
+  return paid ? transactionHash : null
+}
+
+/** Keys' signatures go as v, r, s, which the oldest of these tokens take too; contracts' as they are. */
+function callOf({ from, to, value, validAfter, validBefore, nonce, signature }: SignedAuthorization): Hex {
+  const common = [from, to, value, validAfter, validBefore, nonce] as const
+  const args: ContractFunctionArgs<typeof TOKEN_ABI, 'nonpayable', 'transferWithAuthorization'> =
+    size(signature) === KEY_SIGNATURE_BYTES
+      ? [...common, recoveryOf(signature), slice(signature, 0, 32), slice(signature, 32, 64)]
+      : [...common, signature]
+  return encodeFunctionData({ abi: TOKEN_ABI, functionName: 'transferWithAuthorization', args })
+}
+
+/** 27 or 28; some wallets write 0 or 1. */
+function recoveryOf(signature: Hex): number {
+  const last = Number(slice(signature, 64, 65))
+  return last < 27 ? last + 27 : last
+}
+
+/** The chain answered, and said no. */
+function isRevert(error: unknown): boolean {
+  if (!(error instanceof BaseError)) return false
+  return error.walk((cause) => /revert/i.test((cause as Error).message ?? '')) !== null
+}

@@ -1,0 +1,168 @@
+import type { Logger } from 'pino'
+import type { Hex } from 'viem'
+import { newId } from '#kernel/id'
+import type { Store } from '#platform/db'
+import type { Sweep } from '#platform/sweeps'
+import { isSignedByPayer, type SignedAuthorization } from './authorization.ts'
+import type { SettlementChain } from './chain.ts'
+import { faultOf, type Payment } from './check.ts'
+import { createSender } from './send.ts'
+import { endSettlement, insertSettlement, type Settlement, settlementBy, unlandedAfter } from './store.ts'
+
+export interface Verdict {
+  readonly isValid: boolean
+  readonly payer: Hex
+  /** The code clients of x402 know; null when it is valid. */
+  readonly reason: string | null
+}
+
+/** What became of a payment. `pending`: it may have been made, and nobody may say otherwise (D-28). */
+export type SettlementResult =
+  | { readonly state: 'settled'; readonly txHash: Hex }
+  | { readonly state: 'pending'; readonly txHash: Hex | null }
+  | { readonly state: 'failed'; readonly reason: string; readonly txHash: Hex | null }
+
+/** Checks payments of the `exact` scheme on one EVM chain and settles them, each at most once. */
+export interface Facilitator {
+  readonly chain: Pick<SettlementChain, 'network' | 'token' | 'relayer'>
+  verify(payment: Payment): Promise<Verdict>
+  settle(payment: Payment): Promise<SettlementResult>
+  /** What must be done in the background, here. */
+  readonly sweeps: readonly Sweep[]
+}
+
+export interface FacilitatorOptions {
+  readonly store: Store
+  readonly chain: SettlementChain
+  readonly log: Pick<Logger, 'warn' | 'error'>
+  readonly settings: FacilitatorSettings
+}
+
+export interface FacilitatorSettings {
+  /** How often a transaction under way is asked for. */
+  readonly pollMs: number
+  /** How long who asked is kept waiting before the answer is "pending". */
+  readonly patienceMs: number
+  /** How long a transaction may be missing before it is sent again. */
+  readonly resendMs: number
+}
+
+export const DEFAULT_FACILITATOR_SETTINGS: FacilitatorSettings = { pollMs: 250, patienceMs: 25_000, resendMs: 4_000 }
+
+const USED = 'invalid_exact_evm_nonce_already_used'
+const SWEEP_BATCH = 100
+
+export function createFacilitator({ store, chain, log, settings }: FacilitatorOptions): Facilitator {
+  const { network, token, relayer } = chain
+  const send = createSender({ store, chain, log })
+  const find = (by: { payer: Hex; nonce: Hex }) => settlementBy(store.read, { network, ...by })
+  const follow = createFollower({ store, chain, settings })
+
+  return {
+    chain: { network, token, relayer },
+    verify: async (payment) => {
+      const { authorization } = payment
+      const { from: payer, nonce } = authorization
+      const known = await find({ payer, nonce })
+      const reason = known ? USED : await objectionTo(payment, chain)
+      return { isValid: reason === null, payer, reason }
+    },
+    settle: async (payment) => {
+      const { authorization } = payment
+      const by = { payer: authorization.from, nonce: authorization.nonce }
+      let known = await find(by)
+      if (!known) {
+        const reason = await objectionTo(payment, chain)
+        if (reason === null) await store.transact((tx) => insertSettlement(tx, { id: newId(), network, authorization }))
+        // A copy of this very request may have been faster, and may be all that speaks against the payment.
+        known = await find(by)
+        if (reason !== null && !known) return { state: 'failed', reason, txHash: null }
+      }
+      if (!known) throw new Error('a settlement just kept is gone')
+      // The same nonce over other words: one of the two can never be paid, and which is the chain's to say.
+      if (!isSameTransfer(known.authorization, authorization)) return { state: 'failed', reason: USED, txHash: null }
+      if (known.state === 'accepted') {
+        await send(known.id)
+        known = (await find(by)) ?? known
+      }
+      return follow(known)
+    },
+    sweeps: [resendSweep({ store, chain, log, settings })],
+  }
+}
+
+/** Everything that speaks against a payment, the cheapest question first; null when it is good. */
+export async function objectionTo(payment: Payment, chain: SettlementChain): Promise<string | null> {
+  const { authorization } = payment
+  const fault = faultOf(payment, chain.token, new Date())
+  if (fault) return fault
+  const isSigned = isSignedByPayer(authorization, chain.token) || (await chain.isSignedByContract(authorization))
+  return isSigned ? chain.objectionTo(authorization) : 'invalid_exact_evm_signature'
+}
+
+type Parts = Pick<FacilitatorOptions, 'store' | 'chain' | 'settings'>
+
+/** Waits with whoever asked until the chain has decided, but not for ever. */
+function createFollower({ store, chain, settings }: Parts): (settlement: Settlement) => Promise<SettlementResult> {
+  return async (settlement) => {
+    const until = performance.now() + settings.patienceMs
+    for (let current = settlement; ; ) {
+      if (current.state === 'settled' || current.state === 'failed') return resultOf(current)
+      const ended = await look(store, chain, current).catch(() => null)
+      if (ended) return resultOf(ended)
+      if (performance.now() >= until) return resultOf(current)
+      await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
+      const { from: payer, nonce } = current.authorization
+      current = (await settlementBy(store.read, { network: chain.network, payer, nonce })) ?? current
+    }
+  }
+}
+
+/** Asks the chain once; ends the settlement when it has an end. */
+async function look(store: Store, chain: SettlementChain, settlement: Settlement): Promise<Settlement | null> {
+  const { id, txHash, authorization } = settlement
+  if (!txHash) return null
+  const landing = await chain.landingOf(txHash)
+  if (landing.state === 'missing') return null
+  // Refused by the token: perhaps because somebody else has sent the same authorization, which pays as well.
+  const paid = landing.succeeded ? txHash : await chain.transferOf(authorization)
+  const end = paid
+    ? ({ state: 'settled', txHash: paid } as const)
+    : ({ state: 'failed', reason: 'invalid_exact_evm_transaction_failed' } as const)
+  await store.transact((tx) => endSettlement(tx, { id, end }))
+  return { ...settlement, ...end, reason: end.state === 'failed' ? end.reason : null }
+}
+
+/** Looks after transactions whose askers have gone: sends them again as the same bytes, and ends what has landed. */
+function resendSweep({ store, chain, log, settings }: Omit<FacilitatorOptions, 'settings'> & Parts): Sweep {
+  return {
+    name: `settlements:${chain.network}`,
+    everyMs: 1000,
+    ignoresWakes: true,
+    run: async () => {
+      const asked = { network: chain.network, olderThanMs: settings.resendMs, limit: SWEEP_BATCH }
+      let ended = 0
+      for (const { settlement, bytes } of await unlandedAfter(store.read, asked)) {
+        if (await look(store, chain, settlement)) ended++
+        else
+          await chain.broadcast(bytes).catch((error: Error) => {
+            log.warn({ err: error, settlement: settlement.id }, 'a settlement was sent again and not taken')
+          })
+      }
+      return ended
+    },
+  }
+}
+
+function resultOf({ state, txHash, reason }: Settlement): SettlementResult {
+  if (state === 'settled' && txHash) return { state, txHash }
+  if (state === 'failed') return { state, reason: reason ?? 'unexpected_settle_error', txHash }
+  return { state: 'pending', txHash }
+}
+
+/** Whatever the signature looks like: the words decide what is paid. */
+function isSameTransfer(one: SignedAuthorization, other: SignedAuthorization): boolean {
+  const words = ({ from, to, value, validAfter, validBefore, nonce }: SignedAuthorization) =>
+    [from, to, value, validAfter, validBefore, nonce].join(' ')
+  return words(one) === words(other)
+}

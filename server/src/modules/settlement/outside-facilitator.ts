@@ -1,0 +1,93 @@
+import type { Logger } from 'pino'
+import type { SettlementChain } from './chain.ts'
+import type { Payment } from './check.ts'
+import { type Facilitator, objectionTo, type SettlementResult } from './facilitator.ts'
+
+export interface OutsideFacilitatorOptions {
+  /** Where it answers `/settle`. */
+  readonly url: string
+  readonly chain: SettlementChain
+  readonly log: Pick<Logger, 'warn'>
+  readonly timeoutMs?: number
+}
+
+const TIMEOUT_MS = 60_000
+/** Chains' clocks and ours differ by a little. */
+const GRACE_SECONDS = 30n
+
+/**
+ * Somebody else's facilitator, named by the operator. It sends and pays the gas; what it says of the outcome is believed only
+ * as far as the chain bears it out: paid is what the token recorded as paid, and a payment has failed only when the
+ * authorization was not used and no longer can be. Everything between is unknown (D-28).
+ */
+export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Facilitator {
+  const { chain } = options
+  const { network, token, relayer } = chain
+  return {
+    chain: { network, token, relayer },
+    sweeps: [],
+    verify: async (payment) => {
+      const reason = await objectionTo(payment, chain)
+      return { isValid: reason === null, payer: payment.authorization.from, reason }
+    },
+    settle: async (payment) => {
+      const before = await outcomeOf(payment, chain)
+      if (before.state !== 'pending') return before
+      const hint = await ask(options, payment)
+      const after = await outcomeOf(payment, chain)
+      return after.state === 'pending' ? { state: 'pending', txHash: hint } : after
+    },
+  }
+}
+
+/** What the chain says, and nobody else. */
+async function outcomeOf({ authorization }: Payment, chain: SettlementChain): Promise<SettlementResult> {
+  // The time first: what is used after it was asked for is found, and what is found unused after the end was never used.
+  const now = await chain.time()
+  const paid = await chain.transferOf(authorization)
+  if (paid) return { state: 'settled', txHash: paid }
+  if (now <= authorization.validBefore + GRACE_SECONDS) return { state: 'pending', txHash: null }
+  return { state: 'failed', reason: 'invalid_exact_evm_payload_authorization_valid_before', txHash: null }
+}
+
+/** Answers the transaction it names, if it names one; whatever goes wrong, nothing is known. */
+async function ask({ url, log, timeoutMs = TIMEOUT_MS }: OutsideFacilitatorOptions, payment: Payment) {
+  try {
+    const response = await fetch(`${url.replace(/\/$/, '')}/settle`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(wireOf(payment)),
+      signal: AbortSignal.timeout(timeoutMs),
+      redirect: 'error',
+    })
+    const { transaction, success, errorReason } = (await response.json()) as Record<string, unknown>
+    if (success !== true) log.warn({ errorReason, status: response.status }, 'the outside facilitator did not settle')
+    return typeof transaction === 'string' && /^0x[0-9a-f]{64}$/i.test(transaction)
+      ? (transaction as `0x${string}`)
+      : null
+  } catch (error) {
+    log.warn({ err: error }, 'the outside facilitator gave no answer')
+    return null
+  }
+}
+
+function wireOf({ authorization, requirements, accepted }: Payment) {
+  const { signature, value, validAfter, validBefore, ...words } = authorization
+  const { name, version, amount, ...rest } = requirements
+  const asked = { ...rest, amount: String(amount), maxTimeoutSeconds: 60, extra: { name, version } }
+  return {
+    x402Version: 2,
+    paymentRequirements: asked,
+    paymentPayload: {
+      x402Version: 2,
+      accepted: { ...asked, ...accepted },
+      payload: {
+        signature,
+        authorization: {
+          ...words,
+          ...{ value: String(value), validAfter: String(validAfter), validBefore: String(validBefore) },
+        },
+      },
+    },
+  }
+}

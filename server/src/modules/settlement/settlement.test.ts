@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto'
+import { createWallet, type EvmChain, faucet, startEvmChain, tokenBalance } from '@souk/devchain/evm'
+import { pino } from 'pino'
+import sql from 'sql-template-tag'
+import { type Hex, toHex } from 'viem'
+import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestDatabase, type TestDatabase } from '#tests/database'
+import { signPayment, TOKEN as token, type Wish } from '#tests/evm-payments'
+import type { SettlementChain } from './chain.ts'
+import type { Payment } from './check.ts'
+import { createEvmChain } from './evm-chain.ts'
+import { createFacilitator, type Facilitator } from './facilitator.ts'
+
+const settings = { pollMs: 50, patienceMs: 30_000, resendMs: 200 }
+const log = pino({ level: process.env['SHOW'] ?? 'silent' })
+
+let db: TestDatabase
+let node: EvmChain
+let chain: SettlementChain
+let facilitator: Facilitator
+let buyer: PrivateKeyAccount
+let seller: Hex
+
+beforeAll(async () => {
+  db = await openTestDatabase()
+  node = await startEvmChain({ dataDir: null, faults: true })
+  const relayerKey = toHex(randomBytes(32))
+  chain = createEvmChain({ rpcUrl: node.rpcUrl, token, relayerKey })
+  await fund(chain.relayer, 0n)
+  facilitator = createFacilitator({ store: db.store, chain, log, settings })
+  const { secretKey } = await createWallet()
+  buyer = privateKeyToAccount(secretKey as Hex)
+  seller = (await createWallet()).address.toLowerCase() as Hex
+  await fund(buyer.address, 1_000_000_000n)
+})
+afterAll(async () => {
+  await node.close()
+  await db.close()
+})
+
+const fund = (address: string, amount: bigint) => faucet({ rpcUrl: node.rpcUrl, address, amount })
+const held = (owner: string) => tokenBalance({ rpcUrl: node.rpcUrl, token: token.address, owner })
+
+/** From the buyer, to the seller, unless another wish is said. */
+const payment = (wish: Partial<Wish> = {}) => signPayment({ from: buyer, to: seller, value: 1000n, ...wish })
+
+const rowsOf = () => db.store.read.rows<{ state: string }>(sql`select state from settlement order by created_at, id`)
+
+test('a payment is verified, settled, and its payee has the money', async () => {
+  const before = await held(seller)
+  const paid = await payment({ value: 1500n })
+  expect(await facilitator.verify(paid)).toEqual({ isValid: true, payer: paid.authorization.from, reason: null })
+  const result = await facilitator.settle(paid)
+  expect(result).toEqual({ state: 'settled', txHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
+  expect((await held(seller)) - before).toBe(1500n)
+})
+
+test('the same payment settled fifty times at once, and again later, moves its money once', async () => {
+  const before = await held(seller)
+  const paid = await payment({ value: 7n })
+  const results = await Promise.all(Array.from({ length: 50 }, () => facilitator.settle(paid)))
+  const hashes = new Set(results.map((result) => (result.state === 'settled' ? result.txHash : result.state)))
+  expect(hashes.size).toBe(1)
+  expect(await facilitator.settle(paid)).toEqual(results[0])
+  expect((await held(seller)) - before).toBe(7n)
+  expect(await facilitator.verify(paid)).toMatchObject({
+    isValid: false,
+    reason: 'invalid_exact_evm_nonce_already_used',
+  })
+})
+
+test('a hundred different payments at once all land', async () => {
+  const before = await held(seller)
+  const payments = await Promise.all(Array.from({ length: 100 }, () => payment({ value: 3n })))
+  const results = await Promise.all(payments.map((one) => facilitator.settle(one)))
+  expect(results.filter(({ state }) => state !== 'settled')).toEqual([])
+  expect((await held(seller)) - before).toBe(300n)
+})
+
+test.each([
+  ['underpaid', { value: 10n, asked: 11n }, 'invalid_exact_evm_payload_authorization_value_mismatch'],
+  ['overpaid', { value: 11n, asked: 10n }, 'invalid_exact_evm_payload_authorization_value_mismatch'],
+  ['about to expire', { seconds: 3 }, 'invalid_exact_evm_payload_authorization_valid_before'],
+  ['expired', { seconds: -10 }, 'invalid_exact_evm_payload_authorization_valid_before'],
+  ['beyond what the payer has', { value: 10_000_000_000n }, 'insufficient_funds'],
+] as const)('a payment that is %s is refused by its code, and nothing is kept', async (_, wish, reason) => {
+  const kept = await rowsOf()
+  const bad = await payment(wish)
+  expect(await facilitator.verify(bad)).toMatchObject({ isValid: false, reason })
+  expect(await facilitator.settle(bad)).toEqual({ state: 'failed', reason, txHash: null })
+  expect(await rowsOf()).toEqual(kept)
+})
+
+test('for another network, another token, another payee, or with a signature of somebody else: refused by its code', async () => {
+  const good = await payment()
+  const stranger = privateKeyToAccount((await createWallet()).secretKey as Hex)
+  const foreign = await payment({ from: stranger })
+  const { requirements, accepted, authorization } = good
+  const cases: [Payment, string][] = [
+    [{ ...good, accepted: { ...accepted, scheme: 'upto' } }, 'invalid_exact_evm_scheme'],
+    [{ ...good, accepted: { ...accepted, network: 'eip155:8453' } }, 'invalid_exact_evm_network_mismatch'],
+    [{ ...good, requirements: { ...requirements, network: 'eip155:8453' } }, 'invalid_network'],
+    [{ ...good, requirements: { ...requirements, asset: seller } }, 'invalid_payment_requirements'],
+    [{ ...good, requirements: { ...requirements, name: 'USD Coin' } }, 'invalid_exact_evm_token_name_mismatch'],
+    [{ ...good, requirements: { ...requirements, payTo: stranger.address } }, 'invalid_exact_evm_recipient_mismatch'],
+    [
+      { ...good, authorization: { ...authorization, signature: foreign.authorization.signature } },
+      'invalid_exact_evm_signature',
+    ],
+  ]
+  for (const [bad, reason] of cases) {
+    expect(await facilitator.verify(bad)).toMatchObject({ isValid: false, reason })
+    expect(await facilitator.settle(bad)).toMatchObject({ state: 'failed', reason })
+  }
+})
+
+test('two payments over one nonce: one is settled, the other never', async () => {
+  const before = await held(seller)
+  const nonce = toHex(randomBytes(32))
+  const [one, other] = [await payment({ nonce, value: 5n }), await payment({ nonce, value: 6n })]
+  const results = await Promise.all([one, other].map((each) => facilitator.settle(each)))
+  const reasons = results.map((result) => (result.state === 'failed' ? result.reason : result.state)).sort()
+  expect(reasons).toEqual(['invalid_exact_evm_nonce_already_used', 'settled'])
+  expect([5n, 6n]).toContain((await held(seller)) - before)
+})
+
+test('an authorization that somebody else has sent meanwhile has paid, and counts as settled', async () => {
+  const before = await held(seller)
+  const paid = await payment({ value: 9n })
+  const rival = createEvmChain({ rpcUrl: node.rpcUrl, token, relayerKey: toHex(randomBytes(32)) })
+  await fund(rival.relayer, 0n)
+  const fees = await rival.fees()
+  const { bytes, hash } = await rival.sign(paid.authorization, { nonce: 0n, fees })
+  // The rival's lands between our look and our sending.
+  const overtaken = createFacilitator({
+    ...{ store: db.store, log, settings },
+    chain: {
+      ...chain,
+      broadcast: async (ours) => {
+        await rival.broadcast(bytes)
+        await chain.broadcast(ours)
+      },
+    },
+  })
+  expect(await overtaken.settle(paid)).toEqual({ state: 'settled', txHash: hash })
+  expect((await held(seller)) - before).toBe(9n)
+})
+
+test('D-15 D-28 what was signed and never sent is pending, and the sweep sends the same bytes', async () => {
+  const before = await held(seller)
+  const paid = await payment({ value: 11n })
+  const mute = createFacilitator({
+    ...{ store: db.store, log, settings: { ...settings, patienceMs: 100 } },
+    chain: { ...chain, broadcast: async () => Promise.reject(new Error('cut off')) },
+  })
+  const pending = await mute.settle(paid)
+  expect(pending).toEqual({ state: 'pending', txHash: expect.stringMatching(/^0x/) })
+  expect((await held(seller)) - before).toBe(0n)
+  await new Promise((resolve) => setTimeout(resolve, settings.resendMs + 50))
+  await facilitator.sweeps[0]?.run()
+  expect(await facilitator.settle(paid)).toEqual({ ...pending, state: 'settled' })
+  expect((await held(seller)) - before).toBe(11n)
+})
+
+test('a chain that does not answer is no verdict: nothing is kept, nothing is said of the payment', async () => {
+  const deaf = createEvmChain({ rpcUrl: 'http://127.0.0.1:9', token, relayerKey: toHex(randomBytes(32)) })
+  const lost = createFacilitator({ store: db.store, chain: deaf, log, settings })
+  const paid = await payment()
+  const kept = await rowsOf()
+  await expect(lost.verify(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
+  await expect(lost.settle(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
+  expect(await rowsOf()).toEqual(kept)
+})
