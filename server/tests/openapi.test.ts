@@ -10,7 +10,7 @@ let world: World
 let document: any
 
 beforeAll(async () => {
-  world = await openWorld()
+  world = await openWorld({ evm: true })
   document = { ...(await world.call('GET', '/openapi.json')).body, servers: [], info: { title: 'Souk', version: '' } }
 })
 afterAll(() => world.close())

@@ -21,7 +21,11 @@ import { receiptRoutes } from '../faces/v1/receipts.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
+import { buyRoutes } from '../faces/x402/buy.ts'
+import { facilitatorRoutes } from '../faces/x402/facilitator.ts'
+import { purchaseRoutes } from '../faces/x402/purchases.ts'
 import type { WalletPart } from './wallet.ts'
+import type { X402Part } from './x402.ts'
 
 export interface FaceParts {
   readonly config: Config
@@ -31,6 +35,7 @@ export interface FaceParts {
   readonly store: Store
   readonly sweeper: Sweeper
   readonly wallet: WalletPart
+  readonly x402: X402Part | null
   readonly metrics: Metrics
   readonly receiptKey: ReceiptKey
   readonly solanaRpcUrl: string
@@ -49,6 +54,12 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   await http.register(jwksRoutes([receiptKey.jwk]))
   for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, offerRoutes, receiptRoutes, walletRoutes]) {
     await http.register(routes(context), { prefix: '/api/v1' })
+  }
+  if (parts.x402 !== null) {
+    const { facilitator, buying } = parts.x402
+    await http.register(buyRoutes(buying))
+    await http.register(purchaseRoutes(buying), { prefix: '/api/v1' })
+    await http.register(facilitatorRoutes({ facilitator, live: config.live }), { prefix: '/facilitator' })
   }
   operatorWebhookRoutes(http, { store })
   const operator = { store, wallet: wallet.wallet, answer: context.answer }

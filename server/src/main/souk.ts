@@ -24,6 +24,7 @@ import { hangFaces } from './faces.ts'
 import { limitsOf } from './limits.ts'
 import { createStanding } from './standing.ts'
 import { openWallet, type WalletPart } from './wallet.ts'
+import { openX402, type X402Part } from './x402.ts'
 
 export interface SoukOptions {
   readonly config: Config
@@ -61,6 +62,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   const webhooks = openWebhooks(options, core)
   const readers: EventReader[] = [webhooks.reader, catalogStats, fundingReader]
   await registerReaders(store, readers)
+  const x402 = await openX402({ ...options, ...core })
   const sweeper = createSweeper(
     [
       lapseSweep(store, core.engine),
@@ -69,12 +71,13 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       ...readers.map((reader) => readerSweep(store, reader)),
       ...webhooks.sweeps,
       ...wallet.wallet.sweeps,
+      ...(x402?.sweeps ?? []),
       ...housekeeping(core),
     ],
     options.log,
   )
   store.onCommit(sweeper.wake)
-  const http = await openHttp(options, { core, wallet, sweeper })
+  const http = await openHttp(options, { core, wallet, x402, sweeper })
   return {
     http,
     store,
@@ -109,6 +112,7 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     receiptSecret: deriveKey(secrets.masterSecret, 'receipt-signatures'),
     outbound: createOutbound({ allowLoopback: !config.live, ownPorts, ownDoor: (url) => isCatchAll(url, publicUrl) }),
     validator: createSchemaValidator(),
+    issueReceipts,
     engine: createEngine({ forms: [directForm], issueReceipts }),
     answers: createAnswerBook(store, sealingKey),
     standing: createStanding(store.read),
@@ -139,10 +143,11 @@ function openWebhooks({ log }: SoukOptions, { store, outbound, standing, sealing
 interface HttpParts {
   readonly core: Core
   readonly wallet: WalletPart
+  readonly x402: X402Part | null
   readonly sweeper: Sweeper
 }
 
-async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpParts): Promise<Http> {
+async function openHttp(options: SoukOptions, { core, wallet, x402, sweeper }: HttpParts): Promise<Http> {
   const { config, log, publicUrl, version, secrets } = options
   const { store, standing, answers, sealingKey, receiptSecret, outbound, validator, engine, receiptKey } = core
   const context: V1Context = {
@@ -175,6 +180,7 @@ async function openHttp(options: SoukOptions, { core, wallet, sweeper }: HttpPar
     store,
     sweeper,
     wallet,
+    x402,
     metrics,
     receiptKey,
     solanaRpcUrl,

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Offer, offerById, offerRefusals } from '#offers'
+import { canonicalJson } from '#platform/canonical-json'
+import type { Db } from '#platform/db'
+import type { SchemaValidator } from '#platform/strangers-schema/index'
+import { ChainUnreachable, type Facilitator, settlementRefusals } from '#settlement'
+import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
+import { IdParams, payanRules } from '../v1/payanagent.ts'
+import { type Answer, answerOf } from './answer.ts'
+import { bodyOf402, encode, type Price, paymentRequired, requirementsOf } from './challenge.ts'
+import { buyRefusals } from './errors.ts'
+import { paymentIn, type SentPayment } from './payment-header.ts'
+import { nameInV1 } from './wire.ts'
+
+export interface BuyContext {
+  readonly read: Db
+  readonly till: Till
+  readonly facilitator: Facilitator
+  readonly validator: Pick<SchemaValidator, 'validate'>
+  readonly publicUrl: string
+  /** Where a seller wants to be paid on this chain; null when it has not said. */
+  readonly payoutWalletOf: (db: Db, partyId: string) => Promise<string | null>
+  readonly receiptIdOf: (db: Db, purchaseId: string) => Promise<string | null>
+}
+
+const tags = ['x402']
+const EXPOSED = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X-Receipt-Id, X-Tx-Hash'
+
+/** Buying with nothing but a wallet (PA-1 to PA-14, D-12, D-16): no key, no account; the payment says who pays. */
+export const buyRoutes =
+  (context: BuyContext): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const config = payanRules({ auth: 'optional', limit: 'paidCall' })
+    const about =
+      'Without a payment it answers 402 and the price; the same request again, with PAYMENT-SIGNATURE, buys.'
+    const schema = { tags, summary: 'Buy an offer with a wallet', description: about, params: IdParams }
+    const handler = async (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
+      reply.headers({ 'access-control-expose-headers': EXPOSED, 'cache-control': 'no-store' })
+      const sale = await saleOf(context, request.params.id)
+      const input = inputOf(request)
+      const chain = context.facilitator.chain
+      const asked = requirementsOf(sale.price, chain)
+      const sent = paymentIn(request, asked, nameInV1(chain.network))
+      if (!sent) return demand(context, reply, { price: sale.price, error: 'Payment required' })
+      if (sent.mismatch) {
+        const error = `Payment integrity check failed: ${sent.mismatch} is not what was asked for`
+        return demand(context, reply, { price: sale.price, error })
+      }
+      await checkInput(context, sale.offer, input)
+      return buy(context, reply, { sale, sent, input })
+    }
+    app.get('/x402/:id', { config, schema }, handler)
+    app.post('/x402/:id', { config, schema }, handler)
+  }
+
+interface Sale {
+  readonly offer: Offer
+  readonly price: Price
+}
+
+/** What is on sale under this id (PA-14), and what it costs. */
+async function saleOf({ read, publicUrl, payoutWalletOf }: BuyContext, id: string): Promise<Sale> {
+  const offer = await offerById(read, id)
+  if (!offer?.active) throw offerRefusals.offer_unknown()
+  const payTo = await payoutWalletOf(read, offer.sellerId)
+  if (payTo === null) throw buyRefusals.seller_without_wallet()
+  const { title, priceMicros: amount, offerType } = offer
+  const settlesFirst = offer.settlesFirst || offerType === 'download'
+  return { offer, price: { url: `${publicUrl}/x402/${id}`, description: title, amount, payTo, settlesFirst } }
+}
+
+interface Input {
+  readonly query: Record<string, unknown>
+  readonly body: unknown
+}
+
+function inputOf({ query, body }: FastifyRequest): Input {
+  return { query: { ...(query as Record<string, unknown>) }, body: body ?? null }
+}
+
+/** Before anything is settled: what the seller's schema refuses costs nothing (PA-9). */
+async function checkInput({ validator }: BuyContext, { inputSchema }: Offer, { query, body }: Input): Promise<void> {
+  if (inputSchema === null) return
+  const faults = await validator.validate(inputSchema, body ?? query)
+  if (faults.length === 0) return
+  const errors = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+  throw buyRefusals.input_refused({ faults: errors.slice(0, 5).join('; '), errors, details: errors })
+}
+
+interface Bid {
+  readonly sale: Sale
+  readonly sent: SentPayment
+  readonly input: Input
+}
+
+async function buy(context: BuyContext, reply: FastifyReply, { sale, sent, input }: Bid) {
+  const { offer, price } = sale
+  const { payment, paymentId } = sent
+  if (payment.authorization.from === price.payTo.toLowerCase()) throw buyRefusals.own_offer()
+  const bought = await heard(
+    context.till.buy({
+      ware: { id: offer.id, sellerId: offer.sellerId, price: offer.priceMicros, settlesFirst: price.settlesFirst },
+      ...{ payment, paymentId, input },
+      fingerprint: createHash('sha256')
+        .update(canonicalJson({ offer: offer.id, input: input as never }))
+        .digest(),
+    }),
+  )
+  if (bought.state === 'refused')
+    return demand(context, reply, { price, error: `Payment verification failed: ${bought.reason}` })
+  return show(context, reply, { purchase: bought.purchase, price, paymentId })
+}
+
+interface Shown {
+  readonly purchase: Purchase
+  readonly price: Price
+  readonly paymentId: string | null
+}
+
+async function show(context: BuyContext, reply: FastifyReply, { purchase, price, paymentId }: Shown) {
+  const { id: purchaseId, state, fault, reason } = purchase
+  if (state === 'failed' && fault === 'payment')
+    return demand(context, reply, { price, error: `Payment settlement failed: ${reason}` })
+  if (state === 'failed') throw buyRefusals.seller_failed({ reason: reason ?? 'no answer', purchaseId })
+  if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
+  if (state !== 'settled') throw purchaseRefusals.still_working({ purchaseId })
+  const receiptId = await context.receiptIdOf(context.read, purchaseId)
+  const { network } = context.facilitator.chain
+  return send(reply, answerOf(purchase, { receiptId, network, paymentId, now: new Date() }))
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Answer) {
+  return reply.code(status).headers(headers).send(body)
+}
+
+function demand(
+  { facilitator: { chain } }: BuyContext,
+  reply: FastifyReply,
+  { price, error }: { price: Price; error: string },
+) {
+  reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, { chain, error })))
+  return reply.code(402).send(bodyOf402(price, { chain, error }))
+}
+
+async function heard<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ChainUnreachable) throw settlementRefusals.chain_silent({ network: error.network })
+    throw error
+  }
+}

@@ -1,0 +1,20 @@
+import { defineRefusals } from '#kernel/refusal'
+
+export const buyRefusals = defineRefusals({
+  seller_without_wallet: [
+    'unknown',
+    'The seller of this offer has named no wallet to be paid to',
+    'Buy something else, or ask the seller to register a wallet. Nothing was charged.',
+  ],
+  own_offer: ['invalid', 'This is your own offer', "Pay from a wallet that is not the seller's. Nothing was charged."],
+  input_refused: [
+    'invalid',
+    'The input does not satisfy the offer: {faults}',
+    "Mend it after the offer's inputSchema and send it with the same payment. Nothing was charged.",
+  ],
+  seller_failed: [
+    'upstream',
+    'The seller could not do it: {reason}. Nothing was charged (purchase {purchaseId})',
+    'Send the same request with the same payment again later, or let it expire.',
+  ],
+})

@@ -1,0 +1,92 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { rules } from '#platform/http/rules'
+import { ChainUnreachable, type Facilitator, type SettlementResult, settlementRefusals } from '#settlement'
+import { nameInV1, readAsked } from './wire.ts'
+
+const tags = ['x402']
+
+const Asked = Type.Object(
+  {
+    x402Version: Type.Optional(Type.Integer({ description: '1 or 2' })),
+    paymentPayload: Type.Unknown({ description: 'What the buyer sent in PAYMENT-SIGNATURE, decoded' }),
+    paymentRequirements: Type.Unknown({ description: 'The entry of `accepts` that the buyer chose' }),
+  },
+  // Other facilitators' extras (`paymentId`, …) are of no concern here, and no money follows from them.
+  { additionalProperties: true },
+)
+
+const VerifyAnswer = Type.Object({
+  isValid: Type.Boolean(),
+  invalidReason: Type.Optional(Type.String()),
+  payer: Type.String(),
+})
+
+const SettleAnswer = Type.Object({
+  success: Type.Boolean(),
+  errorReason: Type.Optional(
+    Type.String({ description: '`settlement_pending`: sent, outcome unknown; ask again with the same payment' }),
+  ),
+  payer: Type.String(),
+  transaction: Type.String({ description: 'Empty when nothing was sent' }),
+  network: Type.String(),
+  amount: Type.Optional(Type.String()),
+})
+
+const Kinds = Type.Object({
+  kinds: Type.Array(Type.Object({ x402Version: Type.Integer(), scheme: Type.String(), network: Type.String() })),
+  extensions: Type.Array(Type.String()),
+  signers: Type.Record(Type.String(), Type.Array(Type.String())),
+})
+
+/**
+ * The facilitator of x402 (standards: scheme `exact`, versions 1 and 2): checks payments and settles them, each at most once
+ * however often and from wherever it is asked. In live mode only keys of the market settle, as the operator pays the gas.
+ */
+export const facilitatorRoutes =
+  ({ facilitator, live }: { facilitator: Facilitator; live: boolean }): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { network, relayer } = facilitator.chain
+    const supported = { tags, summary: 'What this facilitator settles', response: { 200: Kinds } }
+    app.get('/supported', { config: rules({ auth: 'public' }), schema: supported }, async () => {
+      const name = nameInV1(network)
+      const second = { x402Version: 2, scheme: 'exact', network }
+      return {
+        kinds: name === null ? [second] : [second, { x402Version: 1, scheme: 'exact', network: name }],
+        extensions: [],
+        signers: { 'eip155:*': [relayer] },
+      }
+    })
+
+    const verify = { tags, summary: 'Whether a payment would be settled', body: Asked, response: { 200: VerifyAnswer } }
+    app.post('/verify', { config: rules({ auth: 'optional' }), schema: verify }, async (request) => {
+      const { payment } = readAsked(request.body)
+      const { isValid, payer, reason } = await heard(facilitator.verify(payment))
+      return reason === null ? { isValid, payer } : { isValid, invalidReason: reason, payer }
+    })
+
+    const settle = { tags, summary: 'Settle a payment on its chain', body: Asked, response: { 200: SettleAnswer } }
+    const config = rules(live ? { auth: 'key', scope: 'trade' } : { auth: 'optional' })
+    app.post('/settle', { config, schema: settle }, async (request) => {
+      const { payment, network: named } = readAsked(request.body)
+      const result = await heard(facilitator.settle(payment))
+      const { from: payer, value } = payment.authorization
+      return { ...settleView(result, String(value)), payer, network: named }
+    })
+  }
+
+function settleView(result: SettlementResult, amount: string) {
+  if (result.state === 'settled') return { success: true, transaction: result.txHash, amount }
+  const errorReason = result.state === 'pending' ? 'settlement_pending' : result.reason
+  return { success: false, errorReason, transaction: result.txHash ?? '' }
+}
+
+/** A chain that does not answer is no verdict: the asker is told to ask again, with the same payment. */
+async function heard<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ChainUnreachable) throw settlementRefusals.chain_silent({ network: error.network })
+    throw error
+  }
+}

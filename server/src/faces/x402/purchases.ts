@@ -1,0 +1,50 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { purchaseById, purchaseRefusals, statusOf } from '#trades/purchase'
+import { IdParams, payanRules } from '../v1/payanagent.ts'
+import type { BuyContext } from './buy.ts'
+
+const Nullable = Type.Union([Type.String(), Type.Null()])
+
+const PurchaseView = Type.Object({
+  id: Type.String(),
+  status: Type.Union(
+    [Type.Literal('pending'), Type.Literal('unknown'), Type.Literal('settled'), Type.Literal('failed')],
+    {
+      description: '`unknown`: the money may have moved; send the same request with the same payment again',
+    },
+  ),
+  offerId: Type.String(),
+  amountMicroUsd: Type.Integer(),
+  network: Type.String(),
+  payer: Type.String(),
+  txHash: Nullable,
+  receiptId: Nullable,
+  reason: Nullable,
+  createdAt: Type.String(),
+  endedAt: Nullable,
+})
+
+/** What became of a purchase, for whoever knows its id; never what was bought (D-16). */
+export const purchaseRoutes =
+  ({ read, facilitator, receiptIdOf }: BuyContext): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const schema = {
+      tags: ['x402'],
+      summary: 'What became of a purchase',
+      params: IdParams,
+      response: { 200: PurchaseView },
+    }
+    app.get('/purchases/:id', { config: payanRules({ auth: 'public' }), schema }, async (request) => {
+      const purchase = await purchaseById(read, request.params.id)
+      if (!purchase) throw purchaseRefusals.purchase_unknown()
+      const { id, offerId, amount, payer, txHash, reason, createdAt, endedAt } = purchase
+      return {
+        ...{ id, status: statusOf(purchase), offerId, amountMicroUsd: Number(amount), payer, txHash, reason },
+        network: facilitator.chain.network,
+        receiptId: await receiptIdOf(read, id),
+        createdAt: createdAt.toISOString(),
+        endedAt: endedAt?.toISOString() ?? null,
+      }
+    })
+  }

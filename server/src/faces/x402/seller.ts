@@ -1,0 +1,58 @@
+import { Refusal } from '#kernel/refusal'
+import { type Offer, offerById } from '#offers'
+import type { Db } from '#platform/db'
+import type { Outbound } from '#platform/outbound/index'
+import type { Run } from '#trades/purchase'
+import { FILE } from './answer.ts'
+
+const TIMEOUT_MS = 30_000
+const MAX_ANSWER_BYTES = 1024 * 1024
+const DEFAULT_TYPE = 'application/octet-stream'
+const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=("[^"\r\n]*"|[\w.+-]+))*$/
+
+/** Asks the seller's endpoint, or looks up the file, for a purchase that is ours to run. */
+export function createSellerRun({ read, outbound }: { read: Db; outbound: Outbound }): Run {
+  return async ({ offerId, input }) => {
+    const offer = await offerById(read, offerId)
+    if (!offer) return { failure: 'the offer is gone' }
+    if (offer.offerType === 'download') {
+      const body = Buffer.from(JSON.stringify({ fileUrl: offer.fileUrl }))
+      return { output: { status: 200, contentType: FILE, body, latencyMs: 0 } }
+    }
+    try {
+      const { status, headers, body, durationMs } = await outbound.fetch(callOf(offer, input as CallInput))
+      // An answer that is no success is the seller's failure: it costs nothing (D-12).
+      if (status < 200 || status > 299) return { failure: `it answered ${status}` }
+      const type = headers['content-type'] ?? DEFAULT_TYPE
+      return {
+        output: { status, contentType: CONTENT_TYPE.test(type) ? type : DEFAULT_TYPE, body, latencyMs: durationMs },
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return { failure: error.message }
+      throw error
+    }
+  }
+}
+
+interface CallInput {
+  readonly query: Record<string, string>
+  readonly body: unknown
+}
+
+/** The buyer's words as the seller's method takes them: in the query, or as JSON. */
+function callOf({ endpoint, httpMethod: method }: Offer, { query, body }: CallInput) {
+  const url = new URL(endpoint ?? '')
+  const limits = { timeoutMs: TIMEOUT_MS, maxResponseBytes: MAX_ANSWER_BYTES }
+  const inQuery = method === 'GET' || method === 'DELETE'
+  for (const [name, value] of Object.entries(inQuery ? { ...flat(body), ...query } : query))
+    url.searchParams.append(name, String(value))
+  if (inQuery) return { url: url.href, method, ...limits }
+  const headers = { 'content-type': 'application/json' }
+  return { url: url.href, method, headers, body: JSON.stringify(body ?? {}), ...limits }
+}
+
+function flat(body: unknown): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return {}
+  const plain = ([, value]: [string, unknown]) => ['string', 'number', 'boolean'].includes(typeof value)
+  return Object.fromEntries(Object.entries(body).filter(plain))
+}

@@ -1,0 +1,247 @@
+import type { Hex } from 'viem'
+import { newId } from '#kernel/id'
+import type { Store, Tx } from '#platform/db'
+import type { Facilitator, Payment } from '#settlement'
+import { purchaseRefusals } from './errors.ts'
+import type { Output, Purchase, Ware } from './purchase.ts'
+import {
+  claimRun,
+  countRun,
+  endPurchase,
+  failPurchase,
+  insertPurchase,
+  keepOutput,
+  markPaid,
+  purchaseById,
+  purchaseByPayment,
+  purchaseByPaymentId,
+  reopen,
+  strikesOf,
+} from './store.ts'
+
+/** What a buyer sends: what he wants, what he says to it, and how he pays. */
+export interface Order {
+  readonly ware: Ware
+  readonly payment: Payment
+  readonly paymentId: string | null
+  /** What the seller is sent. */
+  readonly input: unknown
+  /** SHA-256 over offer, method and input. */
+  readonly fingerprint: Buffer
+}
+
+/** The seller's answer, or how it failed; it never throws for anything the seller does. */
+export type Run = (purchase: Purchase) => Promise<{ readonly output: Output } | { readonly failure: string }>
+
+export interface PurchaseDeps {
+  readonly store: Store
+  readonly facilitator: Facilitator
+  readonly run: Run
+  /** The party whose wallet paid, made where there is none (PA-13). */
+  readonly buyerOf: (tx: Tx, payment: Payment) => Promise<string>
+  /** In the unit of work that ends a purchase: its receipt and its counters. */
+  readonly conclude: (tx: Tx, sale: Sale) => Promise<void>
+  readonly settings: PurchaseSettings
+}
+
+/** A purchase whose money has moved. */
+export interface Sale {
+  readonly purchase: Purchase
+  readonly buyerId: string
+  readonly txHash: Hex
+  readonly delivered: boolean
+}
+
+export interface PurchaseSettings {
+  /** How long who runs the seller has the seller to himself; longer than a seller may take. */
+  readonly leaseMs: number
+  /** How long a buyer is kept waiting while somebody else is at his purchase. */
+  readonly patienceMs: number
+  readonly pollMs: number
+  /** So many payments failed after the work, within a day: this wallet pays first (D-12). */
+  readonly strikes: number
+}
+
+export const DEFAULT_PURCHASE_SETTINGS: PurchaseSettings = {
+  leaseMs: 45_000,
+  patienceMs: 40_000,
+  pollMs: 100,
+  strikes: 3,
+}
+
+export type Bought =
+  /** Nothing was kept and nothing was asked of anybody. */
+  | { readonly state: 'refused'; readonly reason: string }
+  /** It stands where it stands: settled, failed, or still under way. */
+  | { readonly state: 'kept'; readonly purchase: Purchase }
+
+const DAY_MS = 86_400_000
+const MAX_RUNS = 3
+
+export interface Till {
+  buy(order: Order): Promise<Bought>
+  /** Drives on what everybody has left; answers whether it came to an end. */
+  resume(purchase: Purchase): Promise<boolean>
+}
+
+/**
+ * Buys things with authorizations, each once: the purchase is a row before the seller is asked and before money moves, and
+ * whoever finds it, this request, its repetition, another process, drives it on from where it stands (D-12, D-16).
+ */
+export function createTill(deps: PurchaseDeps): Till {
+  const { store, facilitator, settings } = deps
+  return {
+    buy: async (order) => {
+      const known = await find(deps, order)
+      if (known) return { state: 'kept', purchase: await drive(deps, known, null) }
+      const verdict = await facilitator.verify(order.payment)
+      if (verdict.reason !== null) {
+        // A copy of this very request may have reserved the payment since we looked.
+        const raced = await find(deps, order)
+        if (raced) return { state: 'kept', purchase: await drive(deps, raced, null) }
+        return { state: 'refused', reason: verdict.reason }
+      }
+      const { id, lease } = await reserve(deps, order)
+      const reserved = id === null ? await find(deps, order) : await purchaseById(store.read, id)
+      if (!reserved) throw purchaseRefusals.payment_spent_elsewhere()
+      return { state: 'kept', purchase: await drive(deps, reserved, id === null ? null : lease) }
+    },
+    resume: async (purchase) => {
+      if (purchase.endedAt !== null) return false
+      if (purchase.state === 'working') return giveUp(deps, purchase)
+      return (await drive({ ...deps, settings: { ...settings, patienceMs: 0 } }, purchase, null)).endedAt !== null
+    },
+  }
+}
+
+/** The purchase of this payment, if there is one; refuses a payment or a name that belongs to another. */
+async function find(
+  { store }: PurchaseDeps,
+  { payment, paymentId, ware, fingerprint }: Order,
+): Promise<Purchase | undefined> {
+  const { from: payer, nonce } = payment.authorization
+  const { network } = payment.requirements
+  const [byPayment, byName] = await Promise.all([
+    purchaseByPayment(store.read, { network, payer, nonce }),
+    paymentId === null ? undefined : purchaseByPaymentId(store.read, { offerId: ware.id, paymentId }),
+  ])
+  if (byName && byName.id !== byPayment?.id) throw purchaseRefusals.payment_id_reused()
+  if (byPayment && !byPayment.fingerprint.equals(fingerprint)) throw purchaseRefusals.payment_spent_elsewhere()
+  if (byPayment && byPayment.payment.authorization.signature !== payment.authorization.signature)
+    throw purchaseRefusals.payment_spent_elsewhere()
+  return byPayment
+}
+
+async function reserve(
+  { store, settings }: PurchaseDeps,
+  { ware, payment, paymentId, input, fingerprint }: Order,
+): Promise<{ id: string | null; lease: string }> {
+  const [id, lease] = [newId(), newId()]
+  const since = new Date(Date.now() - DAY_MS)
+  const strikes = await strikesOf(store.read, { payer: payment.authorization.from, since })
+  const settlesFirst = ware.settlesFirst || strikes >= settings.strikes
+  const state = settlesFirst ? 'settling' : 'working'
+  const about = { offerId: ware.id, sellerId: ware.sellerId, amount: ware.price }
+  const row = { id, ...about, payment, paymentId, input, fingerprint, settlesFirst, state } as const
+  const isOurs = await store.transact((tx) => insertPurchase(tx, row, { lease, leaseMs: settings.leaseMs }))
+  return { id: isOurs ? id : null, lease }
+}
+
+/** Takes the next step as long as there is one that we may take; waits for others as long as the buyer has patience. */
+async function drive(deps: PurchaseDeps, purchase: Purchase, ours: string | null): Promise<Purchase> {
+  const { store, settings } = deps
+  const until = performance.now() + settings.patienceMs
+  let lease = ours ?? (await tryAgain(deps, purchase))
+  let current = purchase
+  if (ours === null && lease !== null) current = (await purchaseById(store.read, purchase.id)) ?? purchase
+  while (current.endedAt === null) {
+    if (current.state === 'settling') {
+      const step = await settle(deps, current)
+      if (step === 'undecided') break
+      lease = step.lease
+    } else {
+      lease = lease ?? (await takeOver(deps, current))
+      if (lease !== null) await runSeller(deps, current, lease)
+      else if (performance.now() >= until) break
+      else await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
+      lease = null
+    }
+    current = (await purchaseById(store.read, current.id)) ?? current
+  }
+  return current
+}
+
+/** A seller's failure cost nothing, so the same payment, sent again after it, may try again. */
+async function tryAgain({ store, settings }: PurchaseDeps, { id, state, fault }: Purchase): Promise<string | null> {
+  if (state !== 'failed' || fault !== 'seller') return null
+  const lease = newId()
+  const isOurs = await store.transact((tx) => reopen(tx, { id, lease, leaseMs: settings.leaseMs }))
+  return isOurs ? lease : null
+}
+
+async function takeOver({ store, settings }: PurchaseDeps, { id }: Purchase): Promise<string | null> {
+  const lease = newId()
+  const isOurs = await store.transact((tx) => claimRun(tx, { id, lease, leaseMs: settings.leaseMs }))
+  return isOurs ? lease : null
+}
+
+/** Whoever asked has gone and nothing was paid: the buyer may try again with the same payment. */
+async function giveUp({ store, settings }: PurchaseDeps, { id }: Purchase): Promise<boolean> {
+  const claim = { id, lease: newId(), leaseMs: settings.leaseMs }
+  return store.transact(async (tx) => {
+    const isOurs = await claimRun(tx, claim)
+    return isOurs && failPurchase(tx, { id, from: 'working', fault: 'seller', reason: 'the call was interrupted' })
+  })
+}
+
+/** Outside every unit of work: the seller may take his time. */
+async function runSeller(deps: PurchaseDeps, purchase: Purchase, lease: string): Promise<void> {
+  const { store, run } = deps
+  const { id, state, runs, txHash } = purchase
+  const answer = await run(purchase)
+  await store.transact(async (tx) => {
+    if ('output' in answer) {
+      const to = state === 'paid' ? 'paid' : 'settling'
+      if (!(await keepOutput(tx, { id, lease, output: answer.output, to }))) return
+      if (state === 'paid' && txHash !== null)
+        await end(tx, deps, { purchase: { ...purchase, output: answer.output }, txHash, delivered: true })
+    } else if (state === 'paid') {
+      // Paid before the work, and the work failed: the money is with the seller, and the receipt says what came of it.
+      const isOurs = await countRun(tx, { id, lease })
+      if (isOurs && txHash !== null && runs + 1 >= MAX_RUNS) await end(tx, deps, { purchase, txHash, delivered: false })
+    } else {
+      await failPurchase(tx, { id, from: 'working', fault: 'seller', reason: answer.failure })
+    }
+  })
+}
+
+/** Where money comes first, whoever learns that it has moved has the seller to himself from then on. */
+async function settle(
+  deps: PurchaseDeps,
+  purchase: Purchase,
+): Promise<'undecided' | { readonly lease: string | null }> {
+  const { store, facilitator, settings } = deps
+  const { id, payment, settlesFirst, output } = purchase
+  const result = await facilitator.settle(payment)
+  if (result.state === 'pending') return 'undecided'
+  return store.transact(async (tx) => {
+    if (result.state === 'failed') {
+      await failPurchase(tx, { id, from: 'settling', fault: 'payment', reason: result.reason })
+      return { lease: null }
+    }
+    const { txHash } = result
+    if (settlesFirst && output === null) {
+      const lease = newId()
+      return { lease: (await markPaid(tx, { id, txHash, lease, leaseMs: settings.leaseMs })) ? lease : null }
+    }
+    await end(tx, deps, { purchase, txHash, delivered: true })
+    return { lease: null }
+  })
+}
+
+async function end(tx: Tx, { buyerOf, conclude }: PurchaseDeps, sale: Omit<Sale, 'buyerId'>): Promise<void> {
+  const { purchase, txHash } = sale
+  const buyerId = await buyerOf(tx, purchase.payment)
+  // Whoever comes second waits here for the first, and finds nothing left to conclude.
+  if (await endPurchase(tx, { id: purchase.id, txHash, buyerId })) await conclude(tx, { ...sale, buyerId })
+}

@@ -1,0 +1,75 @@
+import type { Hex } from 'viem'
+import type { Micros } from '#kernel/money'
+import type { Payment } from '#settlement'
+
+/**
+ * ```
+ *             seller's answer kept            on the chain
+ *  working ────────────────────────▶ settling ────────────▶ settled
+ *     │ the seller fails: nothing            │ the chain refuses: the answer stays here
+ *     ▼ was asked of the buyer               ▼
+ *   failed ◀──────────────────────────────── ┘
+ *
+ *  settles first:   settling ──on the chain──▶ paid ──seller's answer──▶ settled
+ * ```
+ */
+export type PurchaseState = 'working' | 'settling' | 'paid' | 'settled' | 'failed'
+
+/** What is on sale, as far as buying it needs to know. */
+export interface Ware {
+  readonly id: string
+  readonly sellerId: string
+  readonly price: Micros
+  /** Money before work: downloads always, calls where their seller wants it so, and buyers whose payments failed (D-12). */
+  readonly settlesFirst: boolean
+}
+
+/** What the seller answered. */
+export interface Output {
+  readonly status: number
+  readonly contentType: string
+  readonly body: Buffer
+  /** How long the seller took. */
+  readonly latencyMs: number
+}
+
+export interface Purchase {
+  readonly id: string
+  readonly offerId: string
+  readonly sellerId: string
+  readonly buyerId: string | null
+  readonly payer: Hex
+  readonly amount: Micros
+  readonly payment: Payment
+  readonly fingerprint: Buffer
+  readonly paymentId: string | null
+  readonly input: unknown
+  readonly settlesFirst: boolean
+  readonly state: PurchaseState
+  /** How often the seller was asked. */
+  readonly runs: number
+  readonly output: Output | null
+  readonly fault: 'seller' | 'payment' | null
+  readonly reason: string | null
+  readonly txHash: Hex | null
+  readonly createdAt: Date
+  readonly endedAt: Date | null
+}
+
+/** What the buyer may be told of it (D-16). `unknown`: the money may have moved; the same payment, sent again, tells. */
+export function statusOf({ state }: Pick<Purchase, 'state'>): 'pending' | 'unknown' | 'settled' | 'failed' {
+  if (state === 'settled' || state === 'paid') return 'settled'
+  if (state === 'failed') return 'failed'
+  return state === 'working' ? 'pending' : 'unknown'
+}
+
+/** An authorization is public on its chain from when it was used: by itself it opens the answer only so long (D-16). */
+export const REPLAY_SECONDS = 120
+
+export function mayReplay(
+  { endedAt, paymentId }: Pick<Purchase, 'endedAt' | 'paymentId'>,
+  { shown, now }: { shown: string | null; now: Date },
+): boolean {
+  if (paymentId !== null && shown === paymentId) return true
+  return endedAt !== null && now.getTime() - endedAt.getTime() <= REPLAY_SECONDS * 1000
+}

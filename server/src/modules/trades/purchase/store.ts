@@ -1,0 +1,207 @@
+import sql, { type Sql } from 'sql-template-tag'
+import type { Hex } from 'viem'
+import type { Db, Tx } from '#platform/db'
+import type { Payment } from '#settlement'
+import type { Output, Purchase } from './purchase.ts'
+
+/** Integers of a payment are wider than JSON's. */
+interface KeptPayment extends Omit<Payment, 'authorization' | 'requirements'> {
+  readonly authorization: Record<string, string>
+  readonly requirements: Record<string, string>
+}
+
+interface Row extends Omit<Purchase, 'payment' | 'output'> {
+  readonly payment: KeptPayment
+  readonly outputStatus: number | null
+  readonly outputType: string
+  readonly outputBody: Buffer
+  readonly latencyMs: number
+}
+
+const COLUMNS = sql`
+  id, offer_id as "offerId", seller_id as "sellerId", buyer_id as "buyerId", payer, amount, payment, fingerprint,
+  payment_id as "paymentId", input, settles_first as "settlesFirst", state, runs, fault, reason, tx_hash as "txHash",
+  created_at as "createdAt", ended_at as "endedAt", output_status as "outputStatus",
+  output_type as "outputType", output as "outputBody", latency_ms as "latencyMs"`
+
+export type NewPurchase = Pick<
+  Purchase,
+  | 'id'
+  | 'offerId'
+  | 'sellerId'
+  | 'amount'
+  | 'payment'
+  | 'fingerprint'
+  | 'paymentId'
+  | 'input'
+  | 'settlesFirst'
+  | 'state'
+>
+
+/**
+ * Reserves a payment for a purchase, and the seller for whoever reserved it; false when the payment, or the buyer's name
+ * for it, is taken.
+ */
+export async function insertPurchase(
+  tx: Tx,
+  purchase: NewPurchase,
+  { lease, leaseMs }: { lease: string; leaseMs: number },
+): Promise<boolean> {
+  const { id, offerId, sellerId, amount, payment, fingerprint, paymentId, input, settlesFirst, state } = purchase
+  const { from, nonce } = payment.authorization
+  const rows = await tx.run(sql`
+    insert into purchase (id, network, payer, nonce, payment_id, offer_id, seller_id, amount, payment, fingerprint, input,
+      settles_first, state, lease, lease_until, created_at)
+    values (${id}, ${payment.requirements.network}, ${from}, ${nonce}, ${paymentId}, ${offerId}, ${sellerId}, ${amount},
+      ${textOf(payment)}::json, ${fingerprint}, ${input === undefined ? null : JSON.stringify(input)}::json,
+      ${settlesFirst}, ${state}, ${lease}, clock_timestamp() + ${leaseMs} * interval '1 ms', ${tx.now})
+    on conflict do nothing`)
+  return rows > 0
+}
+
+export function purchaseById(db: Db, id: string): Promise<Purchase | undefined> {
+  return one(db, sql`id = ${id}`)
+}
+
+export function purchaseByPayment(
+  db: Db,
+  { network, payer, nonce }: { network: string; payer: Hex; nonce: Hex },
+): Promise<Purchase | undefined> {
+  return one(db, sql`network = ${network} and payer = ${payer} and nonce = ${nonce}`)
+}
+
+export function purchaseByPaymentId(
+  db: Db,
+  { offerId, paymentId }: { offerId: string; paymentId: string },
+): Promise<Purchase | undefined> {
+  return one(db, sql`offer_id = ${offerId} and payment_id = ${paymentId}`)
+}
+
+async function one(db: Db, where: Sql): Promise<Purchase | undefined> {
+  const row = await db.one<Row>(sql`select ${COLUMNS} from purchase where ${where}`)
+  return row && purchaseOf(row)
+}
+
+/** Takes over the running of a seller from whoever has died over it; false when he has not, or there is nothing to run. */
+export async function claimRun(
+  tx: Tx,
+  { id, lease, leaseMs }: { id: string; lease: string; leaseMs: number },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set lease = ${lease}, lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
+    where id = ${id} and state in ('working', 'paid') and lease_until < clock_timestamp()`)
+  return rows > 0
+}
+
+/** A failure of the seller's cost nothing, so the same payment may try again. */
+export async function reopen(
+  tx: Tx,
+  { id, lease, leaseMs }: { id: string; lease: string; leaseMs: number },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set state = 'working', fault = null, reason = null, ended_at = null,
+      lease = ${lease}, lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
+    where id = ${id} and state = 'failed' and fault = 'seller'`)
+  return rows > 0
+}
+
+/** Keeps what the seller answered before anything is settled for it; false when the lease was lost. */
+export async function keepOutput(
+  tx: Tx,
+  { id, lease, output, to }: { id: string; lease: string; output: Output; to: 'settling' | 'paid' },
+): Promise<boolean> {
+  const { status, contentType, body, latencyMs } = output
+  const rows = await tx.run(sql`
+    update purchase set state = ${to}, runs = runs + 1, output_status = ${status}, output_type = ${contentType},
+      output = ${body}, latency_ms = ${latencyMs}
+    where id = ${id} and lease = ${lease} and state in ('working', 'paid')`)
+  return rows > 0
+}
+
+/** A run that brought nothing, of a purchase that is paid: it is tried again later. */
+export async function countRun(tx: Tx, { id, lease }: { id: string; lease: string }): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set runs = runs + 1 where id = ${id} and lease = ${lease} and state = 'paid'`)
+  return rows > 0
+}
+
+export async function failPurchase(
+  tx: Tx,
+  {
+    id,
+    from,
+    fault,
+    reason,
+  }: { id: string; from: 'working' | 'settling'; fault: 'seller' | 'payment'; reason: string },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set state = 'failed', fault = ${fault}, reason = ${reason}, ended_at = ${tx.now},
+      runs = runs + ${fault === 'seller' ? 1 : 0}
+    where id = ${id} and state = ${from}`)
+  return rows > 0
+}
+
+/** The money has moved. True for the one who says it first. */
+export async function markPaid(
+  tx: Tx,
+  { id, txHash, lease, leaseMs }: { id: string; txHash: Hex; lease: string; leaseMs: number },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set state = 'paid', tx_hash = ${txHash}, lease = ${lease},
+      lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
+    where id = ${id} and state = 'settling'`)
+  return rows > 0
+}
+
+export async function endPurchase(
+  tx: Tx,
+  { id, txHash, buyerId }: { id: string; txHash: Hex; buyerId: string },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set state = 'settled', tx_hash = ${txHash}, buyer_id = ${buyerId}, ended_at = ${tx.now}
+    where id = ${id} and state in ('settling', 'paid')`)
+  return rows > 0
+}
+
+/** Purchases nobody drives any more, longest first. */
+export async function abandoned(
+  db: Db,
+  { olderThanMs, limit }: { olderThanMs: number; limit: number },
+): Promise<Purchase[]> {
+  const rows = await db.rows<Row>(sql`
+    select ${COLUMNS} from purchase
+    where ended_at is null and lease_until < clock_timestamp() - ${olderThanMs} * interval '1 ms'
+    order by lease_until limit ${limit}`)
+  return rows.map(purchaseOf)
+}
+
+/** How many payments of a wallet have failed after the seller had worked, since then. */
+export async function strikesOf(db: Db, { payer, since }: { payer: Hex; since: Date }): Promise<number> {
+  const row = await db.one<{ strikes: bigint }>(sql`
+    select count(*) as strikes from purchase
+    where payer = ${payer} and state = 'failed' and fault = 'payment' and runs > 0 and ended_at > ${since}`)
+  return Number(row?.strikes ?? 0n)
+}
+
+function textOf(payment: Payment): string {
+  return JSON.stringify(payment, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
+}
+
+function paymentOf({ authorization, requirements, accepted }: KeptPayment): Payment {
+  const { value, validAfter, validBefore, ...words } = authorization
+  const { amount, ...rest } = requirements
+  return {
+    accepted,
+    requirements: { ...rest, amount: BigInt(amount ?? 0) } as Payment['requirements'],
+    authorization: {
+      ...words,
+      ...{ value: BigInt(value ?? 0), validAfter: BigInt(validAfter ?? 0), validBefore: BigInt(validBefore ?? 0) },
+    } as Payment['authorization'],
+  }
+}
+
+function purchaseOf({ payment, outputStatus, outputType, outputBody, latencyMs, ...rest }: Row): Purchase {
+  const output =
+    outputStatus === null ? null : { status: outputStatus, contentType: outputType, body: outputBody, latencyMs }
+  return { ...rest, payment: paymentOf(payment), output }
+}

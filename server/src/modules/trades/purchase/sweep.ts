@@ -1,0 +1,36 @@
+import type { Logger } from 'pino'
+import type { Store } from '#platform/db'
+import type { Sweep } from '#platform/sweeps'
+import type { Till } from './buy.ts'
+import { abandoned } from './store.ts'
+
+const BATCH = 50
+const OLDER_THAN_MS = 2_000
+
+export interface SweepDeps {
+  readonly store: Store
+  readonly till: Till
+  readonly log: Pick<Logger, 'warn'>
+  /** A request that still runs drives its purchase itself; so long after its lease has ended it has gone. */
+  readonly olderThanMs?: number
+}
+
+/** Ends purchases whose buyers have gone: what is on the chain is found out, what was not begun costs nothing. */
+export function purchaseSweep({ store, till, log, olderThanMs = OLDER_THAN_MS }: SweepDeps): Sweep {
+  return {
+    name: 'purchases:resume',
+    everyMs: 1000,
+    ignoresWakes: true,
+    run: async () => {
+      let ended = 0
+      for (const purchase of await abandoned(store.read, { olderThanMs, limit: BATCH })) {
+        try {
+          if (await till.resume(purchase)) ended++
+        } catch (error) {
+          log.warn({ err: error, purchase: purchase.id }, 'a purchase could not be driven on')
+        }
+      }
+      return ended
+    },
+  }
+}
