@@ -394,17 +394,47 @@ describe('a wallet that buys', () => {
   })
 })
 
-test('PA-17 registrations are 5 an hour per address', async () => {
-  const limited = await openWorld({ limits: 'on' })
-  const ask = (remoteAddress: string) =>
-    limited.souk.http.inject({
-      ...{ method: 'POST', url: '/api/v1/agents', remoteAddress },
-      payload: fieldsOf(),
+describe('limits', () => {
+  let limited: World
+  beforeAll(async () => {
+    limited = await openWorld({ limits: 'on' })
+  })
+  afterAll(() => limited.close())
+
+  const ask = (remoteAddress: string, options: { method?: 'GET' | 'POST'; url?: string; key?: string } = {}) => {
+    const { method = 'GET', url = '/api/v1/agents', key } = options
+    return limited.souk.http.inject({
+      ...{ method, url, remoteAddress },
+      ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
+      ...(method === 'POST' ? { payload: fieldsOf() } : {}),
     })
-  const answers = []
-  for (let i = 0; i < 6; i++) answers.push(await ask('198.51.100.1'))
-  expect(answers.map(({ statusCode }) => statusCode)).toEqual([201, 201, 201, 201, 201, 429])
-  expect(Number(answers[5]?.headers['retry-after'])).toBeGreaterThan(60)
-  expect((await ask('198.51.100.2')).statusCode).toBe(201)
-  await limited.close()
+  }
+  const statusesOf = async (times: number, one: () => ReturnType<typeof ask>) => {
+    const statuses = []
+    for (let i = 0; i < times; i++) statuses.push((await one()).statusCode)
+    return statuses
+  }
+
+  test('PA-17 registrations are 5 an hour per address', async () => {
+    const register = () => ask('198.51.100.1', { method: 'POST' })
+    expect(await statusesOf(6, register)).toEqual([201, 201, 201, 201, 201, 429])
+    const refused = await register()
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(60)
+    expect(refused.json()).toMatchObject({ error: 'Rate limit exceeded' })
+    expect((await ask('198.51.100.2', { method: 'POST' })).statusCode).toBe(201)
+  })
+
+  test('PA-61 the directory answers 30 times a minute per address', async () => {
+    const statuses = await statusesOf(31, () => ask('198.51.100.3'))
+    expect(statuses).toEqual([...Array(30).fill(200), 429])
+    expect((await ask('198.51.100.4')).statusCode).toBe(200)
+  })
+
+  test('PA-62 what needs a key answers 120 times a minute per key, whatever the address', async () => {
+    const { apiKey: key } = (await ask('198.51.100.5', { method: 'POST' })).json()
+    let hosts = 0
+    const url = '/api/v1/agents/me/api-keys'
+    const statuses = await statusesOf(121, () => ask(`203.0.113.${++hosts}`, { url, key }))
+    expect(statuses).toEqual([...Array(120).fill(200), 429])
+  })
 })
