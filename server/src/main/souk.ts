@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Logger } from 'pino'
 import { catalogStats } from '#catalog'
-import { callbackUrlsOf, createAuthenticator, webhookSecretsOf } from '#identity'
+import { callbackUrlsOf, createAuthenticator, ownersOf, webhookSecretsOf } from '#identity'
 import { rollUp } from '#ledger'
 import { createEngine, lapseSweep, workOf } from '#orders'
 import { type Config, deriveKey, type Secrets } from '#platform/config/index'
@@ -15,7 +15,7 @@ import { createOutbound } from '#platform/outbound/index'
 import { type EventReader, readerSweep, registerReaders } from '#platform/outbox'
 import { createSchemaValidator } from '#platform/strangers-schema/index'
 import { createSweeper, type Sweep, type Sweeper } from '#platform/sweeps'
-import { createReceiptIssuer, fundingReader, type OwnersOf, receiptKeyFrom, tallySweep } from '#receipts'
+import { createReceiptIssuer, fundingReader, receiptKeyFrom, tallySweep } from '#receipts'
 import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
 import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
@@ -93,9 +93,6 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
     },
   }
 }
-
-/** Until people own agents, everybody stands for itself. */
-const ownersOf: OwnersOf = async () => new Map()
 
 export type Core = ReturnType<typeof createCore>
 

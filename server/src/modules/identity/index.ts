@@ -29,4 +29,5 @@ export type {
 } from './profile.ts'
 export { callbackUrlsOf, suspendedAmong } from './store.ts'
 export { partyOfWallet } from './wallet-parties.ts'
+export { ownersOf } from './wallet-store.ts'
 export { type RotatedSecret, rotateWebhookSecret, webhookSecretsOf } from './webhook-secrets.ts'

@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentWorld, openAgentWorld } from '#tests/agent-world'
-import { partyOfWallet, profileOf } from './index.ts'
+import { ownersOf, partyOfWallet, profileOf } from './index.ts'
 
 let db: AgentWorld
 
@@ -72,4 +72,19 @@ test('PA-13 a wallet named for payouts is nobody’s purchases', async () => {
     kind: 'conflict',
   })
   expect(await profileOf(db.store.read, named.partyId)).toMatchObject({ payoutWallet: evm('e'), provenWallet: null })
+})
+
+test('PA-12 one wallet, named or proven and in whatever case, is one owner; who has none is left out', async () => {
+  const address = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
+  const named = await db.agentNamed('seller', { payoutWallet: address })
+  const buyer = await partyOf(BASE, address)
+  const [plain, other] = [await db.agentNamed('plain'), await partyOf(BASE, evm('f'))]
+  const owner = address.toLowerCase()
+  expect(await ownersOf(db.store.read, [named.partyId, buyer, plain.partyId, other])).toEqual(
+    new Map([
+      [named.partyId, owner],
+      [buyer, owner],
+      [other, evm('f')],
+    ]),
+  )
 })

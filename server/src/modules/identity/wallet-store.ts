@@ -1,5 +1,5 @@
 import sql from 'sql-template-tag'
-import type { Tx } from '#platform/db'
+import type { Db, Tx } from '#platform/db'
 
 export interface WalletKey {
   readonly network: string
@@ -28,4 +28,17 @@ export async function insertWalletAgent(
     insert into agent (party_id, name, description, capabilities, chain, activated_at)
     select party_id, ${name}, '', '{}', ${network}, ${tx.now} from wallet`)
   return rows > 0
+}
+
+/**
+ * Who stands behind parties: those with one wallet, be it proven or only named, are taken for one owner, named by it in
+ * lower case. Left out is who has none. Only to judge whether a trade proves anything: naming a wallet gives no right to it.
+ */
+export async function ownersOf(db: Db, partyIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.rows<{ partyId: string; owner: string }>(sql`
+    select party_id as "partyId", lower(payout_wallet) as owner from agent
+      where party_id = any(${partyIds}::uuid[]) and payout_wallet is not null
+    union all
+    select party_id, lower(address) from wallet_party where party_id = any(${partyIds}::uuid[])`)
+  return new Map(rows.map(({ partyId, owner }) => [partyId, owner]))
 }

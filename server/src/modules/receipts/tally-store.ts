@@ -16,6 +16,8 @@ export interface TalliedReceipt {
   readonly payout: Micros
   readonly fee: Micros
   readonly network: string
+  /** What paid on a chain. */
+  readonly buyerWallet: string | null
   readonly delivered: boolean | null
 }
 
@@ -24,7 +26,8 @@ export async function claimUncounted(tx: Tx, limit: number): Promise<TalliedRece
   return tx.rows<TalliedReceipt>(sql`
     with tally as materialized (select seq from receipt_tally for update skip locked)
     select fresh.* from tally, lateral (
-      select seq, settlement_type as type, buyer_id as "buyerId", seller_id as "sellerId", asset, payout, fee, network, delivered
+      select seq, settlement_type as type, buyer_id as "buyerId", seller_id as "sellerId", asset, payout, fee, network,
+        buyer_wallet as "buyerWallet", delivered
       from receipt where receipt.seq > tally.seq order by receipt.seq limit ${limit}
     ) as fresh order by fresh.seq`)
 }

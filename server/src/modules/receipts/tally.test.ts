@@ -149,6 +149,14 @@ describe('what a reputation is made of', () => {
     expect(await trades(seller)).toMatchObject({ sold: 3n, bought: 1n })
   })
 
+  test('PA-12 PA-64 what was paid from the wallet the seller is paid at proves nothing, whoever signed', async () => {
+    const wallet = '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
+    const onChain = { type: 'direct', network: 'eip155:84532', txHash: '0x01' } as const
+    await sell({ ...onChain, buyerWallet: wallet }, { ...onChain, buyerWallet: '0x02' })
+    await count(async () => new Map([[seller, wallet.toLowerCase()]]))
+    expect(await sales()).toEqual({ sales: 1, undelivered: 0, buyers: 1 })
+  })
+
   test('a seller nobody bought from has none', async () => {
     expect((await salesOf(db.store.read, [newId()])).size).toBe(0)
   })

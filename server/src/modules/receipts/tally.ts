@@ -17,7 +17,7 @@ import {
   type TalliedReceipt,
 } from './tally-store.ts'
 
-/** Who stands behind parties; who is left out stands for itself alone. */
+/** Who stands behind parties, by wallet in lower case where that is known; who is left out stands for itself alone. */
 export type OwnersOf = (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, string>>
 
 const BATCH = 5000
@@ -57,7 +57,10 @@ async function tally(tx: Tx, ownersOf: OwnersOf): Promise<number> {
   const parties = [...new Set(payments.flatMap(({ buyerId, sellerId }) => [buyerId, sellerId]))]
   const owners = parties.length > 0 ? await ownersOf(tx, parties) : new Map<string, string>()
   const ownerOf = (partyId: string) => owners.get(partyId) ?? partyId
-  const sales = payments.filter(({ buyerId, sellerId }) => ownerOf(buyerId) !== ownerOf(sellerId))
+  const sales = payments.filter(
+    ({ buyerId, sellerId, buyerWallet }) =>
+      ownerOf(buyerId) !== ownerOf(sellerId) && buyerWallet?.toLowerCase() !== ownerOf(sellerId),
+  )
   await addGains(tx, gainsOf(payments, new Set(sales)))
   await notePairs(tx, pairsOf(sales))
   await noteFunded(tx, [...new Set(payments.filter(({ network }) => network !== INSIDE).map(({ buyerId }) => buyerId))])
