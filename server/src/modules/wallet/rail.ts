@@ -2,9 +2,9 @@ import type { Micros } from '#kernel/money'
 import type { Outcome } from '#platform/gather'
 
 /** Networks on which USDC can arrive and leave. */
-export type Network = 'solana'
+export type Network = 'solana' | 'base'
 
-/** An address of ours: the wallet people send to, and the token account in which the tokens then lie. */
+/** An address of ours: the wallet people send to, and the account in which the tokens then lie, which may be the same. */
 export interface OwnAddress {
   readonly address: string
   readonly tokenAccount: string
@@ -84,8 +84,11 @@ export interface Rail {
   feeBalance(): Promise<bigint>
   /** Whether the fee payer can still pay for a batch of transactions. */
   canPayFees(transactions: number): Promise<boolean>
-  /** Finalized signatures after `last`, oldest first; all of them when `last` is null. */
-  signaturesAfter(tokenAccount: string, last: string | null): Promise<readonly string[]>
+  /**
+   * Finalized signatures after `last`, oldest first; when `last` is null all of them. Nothing can have come before `since`, so
+   * that a network without an index by address need not be read from its beginning.
+   */
+  signaturesAfter(tokenAccount: string, last: string | null, since: Date): Promise<readonly string[]>
   /** The newest signatures after `last` that are confirmed but not final yet. */
   unfinalizedAfter(tokenAccount: string, last: string | null): Promise<readonly string[]>
   movement(signature: string, tokenAccount: string): Promise<Movement>
@@ -97,6 +100,7 @@ export interface Rail {
   sign(intents: readonly Intent[]): Promise<readonly Outcome<SignedTransaction>[]>
   broadcast(bytes: Uint8Array): Promise<void>
   statusesOf(signatures: readonly string[]): Promise<Map<string, ChainStatus>>
+  /** In the same measure as `lastValidBlockHeight`: blocks, or, where transactions end at a time, seconds. */
   finalizedHeight(): Promise<bigint>
 }
 

@@ -113,6 +113,8 @@ async function learnEmergencyAddress(
 ): Promise<void> {
   const { rail, settings } = credits
   for (const { partyId, network, amount, source } of deposits) {
+    // Panic pays over Solana, so only a wallet there can be named.
+    if (network !== 'solana') continue
     if (amount < settings.emergencyMinimum || source === null || !rail.isWalletAddress(source)) continue
     if (source === rail.hotWallet.address || source === rail.feePayer) continue
     if ((await ownAddressesAmong(tx, { network, addresses: [source] })).size > 0) continue

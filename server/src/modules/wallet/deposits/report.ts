@@ -28,7 +28,8 @@ export async function reportDeposits(
   const activationFee = deposits.reduce((sum, deposit) => sum + deposit.fee, 0n)
   const profile = await profileOf(tx, partyId)
   const saved = await defaultAddress(tx, { partyId, network })
-  const sources = deposits.flatMap(({ source }) => (source === null ? [] : [source]))
+  // Only a wallet on the network that withdrawals leave over can be proposed.
+  const sources = deposits.flatMap((one) => (one.source === null || one.network !== network ? [] : [one.source]))
   return {
     found: deposits.length,
     totalCredited: amount > activationFee ? amount - activationFee : 0n,

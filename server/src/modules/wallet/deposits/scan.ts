@@ -24,7 +24,7 @@ export async function scanAddress(
   { store, rail, settings }: ScanContext,
   { address, after }: { address: DepositAddress; after: string | null },
 ): Promise<number> {
-  const signatures = await rail.signaturesAfter(address.tokenAccount, after)
+  const signatures = await rail.signaturesAfter(address.tokenAccount, after, address.assignedAt)
   let from = address.lastSignature
   let credited = 0
   for (let start = 0; start < signatures.length; start += CHUNK) {
