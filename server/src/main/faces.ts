@@ -62,11 +62,11 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(facilitatorRoutes({ facilitator, live: config.live }), { prefix: '/facilitator' })
   }
   operatorWebhookRoutes(http, { store })
-  const operator = { store, wallet: wallet.wallet, answer: context.answer }
+  const operator = { store, wallet: wallet.wallet, wallets: wallet.wallets, answer: context.answer }
   for (const routes of [operatorAgentRoutes, operatorWalletRoutes, operatorFeeRoutes]) {
     await http.register(routes(operator), { prefix: '/api/v1/admin' })
   }
-  const chain = async () => [await wallet.wallet.audit()]
+  const chain = () => Promise.all(wallet.wallets.map((each) => each.audit()))
   const audit = operatorAuditRoutes({ store, receiptKeys: [receiptKey.jwk], chain })
   await http.register(audit, { prefix: '/api/v1/admin' })
   if (config.live) return

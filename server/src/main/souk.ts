@@ -70,7 +70,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       tallySweep(store, ownersOf),
       ...readers.map((reader) => readerSweep(store, reader)),
       ...webhooks.sweeps,
-      ...wallet.wallet.sweeps,
+      ...wallet.wallets.flatMap(({ sweeps }) => sweeps),
       ...(x402?.sweeps ?? []),
       ...housekeeping(core),
     ],

@@ -1,6 +1,5 @@
 import { getBase58Encoder } from '@solana/kit'
 import { faucet } from '@souk/devchain/solana'
-import { createPublicClient, http } from 'viem'
 import { escrowedOf } from '#orders'
 import type { Config } from '#platform/config/index'
 import {
@@ -18,16 +17,25 @@ import {
 } from '#wallet'
 import type { Vital } from '../faces/system/health.ts'
 import type { V1Context } from '../faces/v1/context.ts'
+import { openBaseWallet, scanAll } from './base-wallet.ts'
 import { evmIdentity, solanaIdentity } from './chain-identity.ts'
 import { claimInstallation } from './installation.ts'
 import type { Core, SoukOptions } from './souk.ts'
 
 /** The wallet as the rest of the market uses it. */
 export interface WalletPart {
+  /** Over Solana, where withdrawals leave. */
   readonly wallet: Wallet
+  /** Over every network of this market. */
+  readonly wallets: readonly Wallet[]
   readonly context: Pick<
     V1Context,
-    'wallet' | 'walletBalances' | 'depositAddressOf' | 'assignDepositAddress' | 'checkEmergencyAddress'
+    | 'wallet'
+    | 'walletBalances'
+    | 'depositAddressOf'
+    | 'assignDepositAddress'
+    | 'otherDepositPlacesOf'
+    | 'checkEmergencyAddress'
   >
   readonly vitals: readonly Vital[]
 }
@@ -44,18 +52,26 @@ export async function openWallet(options: SoukOptions & Core): Promise<WalletPar
   })
   await store.transact((tx) => registerHotWallet(tx, rail))
   if (!config.live) await fuel(rail, rpcUrl)
-  const wallet = createWallet({ store, rail, settings: settingsOf(config), log })
+  const settings = settingsOf(config)
+  const wallet = createWallet({ store, rail, settings, log })
+  const base = await openBaseWallet(options, settings)
+  const wallets = base === null ? [wallet] : [wallet, base.wallet]
   const { network } = rail
   return {
     wallet,
+    wallets,
     context: {
-      wallet,
+      wallet: { ...wallet, ...scanAll(wallets) },
       walletBalances: (partyId) => balancesOf(store.read, { partyId, escrowedOf }),
       depositAddressOf: async (partyId) => (await addressOfParty(store.read, { partyId, network }))?.address ?? null,
       assignDepositAddress: (tx, partyId) => assignDepositAddress(tx, { partyId, rail }),
+      otherDepositPlacesOf: async (partyId) => (base === null ? [] : [await base.depositPlaceOf(partyId)]),
       checkEmergencyAddress: wallet.checkWallet,
     },
-    vitals: [{ name: network, check: async () => void (await rail.finalizedHeight()) }, ...evmVitals(options)],
+    vitals: wallets.map(({ rail: { network: name, finalizedHeight } }) => ({
+      name,
+      check: async () => void (await finalizedHeight()),
+    })),
   }
 }
 
@@ -80,12 +96,6 @@ function settingsOf({ live, market }: Config): WalletSettings {
     panicFreezeSeconds: market.panicFreezeSeconds,
     emergencyMinimum: market.emergencyDepositMinMicros,
   }
-}
-
-function evmVitals({ evmRpcUrl }: SoukOptions): Vital[] {
-  if (evmRpcUrl === null) return []
-  const client = createPublicClient({ transport: http(evmRpcUrl, { timeout: 3000, retryCount: 0 }) })
-  return [{ name: 'base', check: async () => void (await client.getBlockNumber({ cacheTime: 0 })) }]
 }
 
 /** Gas for the market's own sendings; on a local chain it costs nothing. */

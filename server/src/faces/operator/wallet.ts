@@ -51,15 +51,15 @@ const HotWalletView = Type.Object({
 
 /** Where books and chain need a person: the market's own wallet, findings, and the payouts of everybody (D-17, D-34). */
 export const operatorWalletRoutes =
-  ({ store, wallet }: { store: Store; wallet: Wallet }): FastifyPluginAsyncTypebox =>
+  ({ store, wallets }: { store: Store; wallets: readonly Wallet[] }): FastifyPluginAsyncTypebox =>
   async (app) => {
-    await app.register(hotWalletRoutes(store, wallet))
+    await app.register(hotWalletRoutes(store, wallets))
     await app.register(findingRoutes(store))
     await app.register(payoutRoutes(store))
   }
 
 const hotWalletRoutes =
-  (store: Store, wallet: Wallet): FastifyPluginAsyncTypebox =>
+  (store: Store, wallets: readonly Wallet[]): FastifyPluginAsyncTypebox =>
   async (app) => {
     const View = Type.Object({
       hotWallets: Type.Array(HotWalletView, { description: 'One a network' }),
@@ -67,10 +67,11 @@ const hotWalletRoutes =
     })
     const schema = { tags, summary: "The market's own wallet", response: { 200: View } }
     app.get('/wallet', { config, schema }, async () => {
-      const [hot, revenue] = await Promise.all([wallet.hotWallet(), revenueOf(store.read)])
-      const { spendable, feeBalance, ...rest } = hot
-      const view = { ...rest, spendable: String(spendable), feeBalance: String(feeBalance) }
-      return { hotWallets: [view], revenue: String(revenue) }
+      const [revenue, ...hot] = await Promise.all([revenueOf(store.read), ...wallets.map((each) => each.hotWallet())])
+      const hotWallets = hot.map(({ spendable, feeBalance, ...rest }) => {
+        return { ...rest, spendable: String(spendable), feeBalance: String(feeBalance) }
+      })
+      return { hotWallets, revenue: String(revenue) }
     })
   }
 

@@ -39,6 +39,16 @@ export interface GivenRating {
   readonly createdAt: Date
 }
 
+/** An address of a party's own on a network besides Solana. */
+export interface DepositPlace {
+  readonly address: string
+  readonly network: string
+  readonly token: string
+  /** CAIP-2 id of the network, and USDC's contract on it. */
+  readonly chain: string
+  readonly contract: string
+}
+
 /** What the composition root hands to the faces of `/api/v1`. Each face takes what it needs from it. */
 export interface V1Context {
   readonly store: Store
@@ -75,6 +85,8 @@ export interface V1Context {
   readonly depositAddressOf: (partyId: string) => Promise<string | null>
   /** Gives a new party its deposit address on Solana. */
   readonly assignDepositAddress: (tx: Tx, partyId: string) => Promise<string>
+  /** Where else the party may deposit; its money is the same whatever network it came over. */
+  readonly otherDepositPlacesOf: (partyId: string) => Promise<readonly DepositPlace[]>
   /** May ask the chain, so never inside a unit of work. Throws when money may not be sent there (D-32). */
   readonly checkEmergencyAddress: (address: string) => Promise<void>
 }

@@ -39,7 +39,15 @@ import {
 
 type WalletContext = Pick<
   V1Context,
-  'store' | 'read' | 'answer' | 'engine' | 'wallet' | 'walletBalances' | 'depositAddressOf' | 'assignDepositAddress'
+  | 'store'
+  | 'read'
+  | 'answer'
+  | 'engine'
+  | 'wallet'
+  | 'walletBalances'
+  | 'depositAddressOf'
+  | 'assignDepositAddress'
+  | 'otherDepositPlacesOf'
 >
 type Face = (souk: WalletContext) => FastifyPluginAsyncTypebox
 
@@ -54,6 +62,13 @@ const PanicBody = Type.Object(
   { cancelOrders: Type.Optional(Type.Boolean({ description: 'First cancel your undelivered orders as buyer.' })) },
   strict,
 )
+const DepositPlaceView = Type.Object({
+  address: Type.String(),
+  network: Type.String({ description: 'base' }),
+  token: Type.String(),
+  chain: Type.String({ description: 'CAIP-2 id of the network.' }),
+  contract: Type.String({ description: 'USDC on it; anything else sent there is lost.' }),
+})
 const NothingBody = Type.Object({}, strict)
 const Params = Type.Object({ id: Type.String() })
 const TransactionsQuery = Type.Object({
@@ -89,14 +104,19 @@ const balance: Face = (souk) => async (app) => {
 }
 
 const deposits: Face = (souk) => async (app) => {
-  const Address = Type.Object({ address: Type.String(), network: Type.String(), token: Type.String() })
+  const Address = Type.Object({
+    ...{ address: Type.String(), network: Type.String(), token: Type.String() },
+    others: Type.Optional(Type.Array(DepositPlaceView, { description: 'Your addresses on other networks.' })),
+  })
   const where = { tags, summary: 'Where to deposit USDC', response: { 200: Address } }
   app.get('/wallet/deposit-address', { config: read, schema: where }, async (request) => {
     const { partyId } = callerOf(request)
     const address =
       (await souk.depositAddressOf(partyId)) ??
       (await souk.store.transact((tx) => souk.assignDepositAddress(tx, partyId)))
-    return { address, network: souk.wallet.rail.network, token: 'USDC' }
+    const others = await souk.otherDepositPlacesOf(partyId)
+    const place = { address, network: souk.wallet.rail.network, token: 'USDC' }
+    return others.length === 0 ? place : { ...place, others: [...others] }
   })
 
   const summary = 'Look for new deposits, credit them, activate'
