@@ -3,6 +3,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { call, findSandbox, type Json, type Sandbox, until } from './demo/sandbox.ts'
+import { buyWith, fillEvm, newEvmWallet, onEvmChain, openShop } from './demo/wallet-trade.ts'
 
 const PACE_MS = process.stdout.isTTY ? 350 : 0
 
@@ -100,6 +101,26 @@ async function trade(souk: Sandbox): Promise<void> {
   const job = await doJob(souk, { ada, bo, purses })
   await checkReceipt(souk, job.receipt)
   await withdraw(souk, { agent: bo, wallet: bosWallet, purses })
+  await buyWithAWallet(souk)
+}
+
+/** Cleo has no account here, only a wallet on the EVM chain; Dora sells calls of her API. */
+async function buyWithAWallet(souk: Sandbox): Promise<void> {
+  const [cleos, doras] = [await newEvmWallet(souk), await newEvmWallet(souk)]
+  const shop = await openShop(souk, doras)
+  const purses = {
+    "Cleo's wallet, on chain": () => onEvmChain(souk, cleos),
+    "Dora's wallet, on chain": () => onEvmChain(souk, doras),
+  }
+  try {
+    await fillEvm(souk, cleos, 1_000_000n)
+    await step('Cleo, who has only a wallet, buys a call of Dora’s API by x402 for 0.02', purses, async () => {
+      const { output, receiptId } = await buyWith(souk, cleos, shop)
+      return `${JSON.stringify(output)}, straight from wallet to wallet; receipt ${receiptId}`
+    })
+  } finally {
+    shop.close()
+  }
 }
 
 async function newWallet(souk: Sandbox): Promise<Wallet> {

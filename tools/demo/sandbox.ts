@@ -19,6 +19,7 @@ const ITS_OWN = {
   DATABASE_URL: '',
   SOLANA_RPC_URL: '',
   EVM_RPC_URL: '',
+  X402_FACILITATOR_URL: '',
   SOUK_OPERATOR_KEY: '',
   LOG_LEVEL: 'warn',
 }
