@@ -61,7 +61,8 @@ create table receipt_party (
   -- What reputation is made of: sales to others than oneself, and distinct buyers with money from outside.
   sales bigint not null default 0,
   undelivered bigint not null default 0,
-  buyers bigint not null default 0
+  buyers bigint not null default 0,
+  constraint receipt_party_sales check (undelivered between 0 and sales and sales <= sold)
 ) with (fillfactor = 70);
 
 create table receipt_pair (

@@ -94,5 +94,12 @@ async function fillChunk(
         'USDC', ${PRICE}, ${PRICE}, ${FEE}, 'souk', ${serviceId}, true, 0,
         rpad(md5(id), ${JWS_LENGTH}::int, md5(reverse(id))), sha256(id::bytea), ${tx.now}::timestamptz
       from past order by n`)
+    await tx.run(sql`
+      with ${past}
+      insert into receipt_party as party (party_id, bought, spent, sold, earned)
+      select (${buyerIds}::uuid[])[buyer], count(*), count(*) * ${PRICE + FEE}::bigint, 0, 0 from past group by buyer
+      union all select ${seller.agentId}::uuid, 0, 0, count(*), count(*) * ${PRICE}::bigint from past
+      on conflict (party_id) do update set bought = party.bought + excluded.bought, spent = party.spent + excluded.spent,
+        sold = party.sold + excluded.sold, earned = party.earned + excluded.earned`)
   })
 }

@@ -7,7 +7,7 @@ import { newId } from '#kernel/id'
 import { available, fees, openAccounts, pending, post, rollUp, world } from '#ledger'
 import { createEngine, type Move } from '#orders'
 import type { Db } from '#platform/db'
-import { createReceiptIssuer, receiptKeyFrom } from '#receipts'
+import { createReceiptIssuer, fundingReader, receiptKeyFrom, tallySweep } from '#receipts'
 import { bargain } from '#tests/bargains'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
 import { fundedParty } from '#tests/money'
@@ -33,6 +33,7 @@ beforeAll(async () => {
   seller = await fundedParty(db.store, 10_000_000n)
   jobs = await tradeABit()
   await rollUpFees()
+  await tallyReceipts()
 })
 afterAll(() => db.close())
 
@@ -89,6 +90,13 @@ async function listed(): Promise<Service> {
   }
   const checked = await checkService(draft, { validator: { validate: async () => [] } })
   return db.store.transact((tx) => listService(tx, { ownerId: seller, service: checked }))
+}
+
+/** The buyer has brought money from outside. */
+async function tallyReceipts(): Promise<void> {
+  const news = { id: 1n, name: 'wallet.deposited', subject: buyer, payload: { partyId: buyer }, at: new Date() }
+  await db.store.transact((tx) => fundingReader.handle(tx, [news]))
+  expect(await tallySweep(db.store, async () => new Map()).run()).toBe(2)
 }
 
 /** Everything there is of fees, once nobody of the cluster holds the horizon back. */
@@ -264,6 +272,17 @@ describe('what is wrong is found', () => {
       ['completed_orders_have_receipts'],
       () => `update orders set state = 'completed' where id = '${jobs[5]}'`,
     ],
+    ...['sold = sold + 1', 'earned = earned + 1', 'buyers = buyers + 1'].map(
+      (change): [string, string[], () => string] => [
+        `a tally that was changed: ${change}`,
+        ['tallies_equal_receipts'],
+        () => `update receipt_party set ${change} where sold > 0`,
+      ],
+    ),
+    ['a tally that is missing', ['tallies_equal_receipts'], () => `delete from receipt_party where bought > 0`],
+    ['a tally that is behind what it counted', ['tallies_equal_receipts'], () => `update receipt_tally set seq = 1`],
+    ['a buyer that was forgotten', ['tallies_equal_receipts'], () => `delete from receipt_pair`],
+    ['a buyer that was never funded', ['tallies_equal_receipts'], () => `delete from receipt_funded`],
     ['slots that were miscounted', ['slots_equal_orders'], () => `update direct_slot set active = active + 1`],
     ['slots that are missing', ['slots_equal_orders'], () => `delete from direct_slot`],
   ])('%s', async (_, names, statement) => {

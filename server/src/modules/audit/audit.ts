@@ -22,6 +22,7 @@ const CHECKS = {
   pending_equals_payouts: ['openPayouts', books.pendingNotPayouts],
   receipts_are_chained: ['receipts', books.receiptsOutOfChain],
   completed_orders_have_receipts: ['completed', books.ordersNotReceipted],
+  tallies_equal_receipts: ['receipts', books.talliesNotReceipts],
   slots_equal_orders: ['slots', books.slotsNotOrders],
 } as const satisfies Record<string, readonly [keyof books.Counts, (db: Db) => Promise<Difference[]>]>
 

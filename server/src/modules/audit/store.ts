@@ -170,6 +170,32 @@ export const ordersNotReceipted = differencesBy(sql`
   ) as receipt on receipt.order_id = done.id
   where done.id is null or receipt.order_id is null`)
 
+/** Sums of every party's trades against the receipts up to where they were tallied, and distinct buyers against the pairs. */
+export const talliesNotReceipts = differencesBy(sql`
+  with payment as (
+    select receipt.* from receipt join receipt_tally as tally on receipt.seq <= tally.seq
+    where asset = 'USDC' and seller_id is not null and settlement_type in ('direct', 'escrow_release', 'external')
+  ),
+  counted as (
+    select id, sum(bought) as bought, sum(spent) as spent, sum(sold) as sold, sum(earned) as earned from (
+      select buyer_id as id, 1 as bought, payout + fee as spent, 0 as sold, 0 as earned from payment
+      union all select seller_id, 0, 0, 1, payout from payment
+    ) as side group by id
+  )
+  select 'trades of ' || coalesce(counted.id, party.party_id) as subject,
+    nullif(concat_ws(', ', counted.bought, counted.spent, counted.sold, counted.earned), '') as expected,
+    nullif(concat_ws(', ', party.bought, party.spent, party.sold, party.earned), '') as found
+  from counted full join receipt_party as party on party.party_id = counted.id
+  where (counted.bought, counted.spent, counted.sold, counted.earned)
+    is distinct from (party.bought, party.spent, party.sold, party.earned)
+  union all
+  select 'buyers of ' || party_id, coalesce(pairs.buyers, 0)::text, party.buyers::text
+  from receipt_party as party left join (
+    select seller_id as party_id, count(*) as buyers from receipt_pair join receipt_funded as funded
+      on funded.party_id = receipt_pair.buyer_id group by seller_id
+  ) as pairs using (party_id)
+  where party.buyers <> coalesce(pairs.buyers, 0)`)
+
 /** Slots of direct jobs against the jobs themselves. */
 export const slotsNotOrders = differencesBy(sql`
   select 'service ' || service_id as subject,

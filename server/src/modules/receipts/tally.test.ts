@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#kernel/id'
 import { openStore } from '#platform/db'
@@ -161,3 +162,63 @@ describe('what a reputation is made of', () => {
     expect((await salesOf(db.store.read, [newId()])).size).toBe(0)
   })
 })
+
+const TYPES = ['direct', 'escrow_deposit', 'escrow_release', 'escrow_refund', 'external'] as const
+const anyStep = fc.oneof(
+  fc.record({
+    ...{ buyer: fc.nat(4), seller: fc.nat(4), type: fc.constantFrom(...TYPES), payout: fc.bigInt(0n, 1000n) },
+    ...{ fee: fc.bigInt(0n, 9n), asset: fc.constantFrom('USDC', 'USDC', 'CREDIT'), onChain: fc.boolean() },
+    delivered: fc.constantFrom(true, false, null),
+  }),
+  fc.record({ fund: fc.nat(4) }),
+  fc.constant('count' as const),
+)
+
+test('PA-21 PA-64 whatever is settled, funded and counted in whatever order, the sums are those of a plain recount', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), async (steps) => {
+      const ids = Array.from({ length: 5 }, newId)
+      const id = (n: number) => ids[n] as string
+      // The first two are one owner's.
+      const ownersOf: OwnersOf = async () => new Map([0, 1].map((n) => [id(n), 'one']))
+      const isRelated = (a: number, b: number) => a === b || a + b === 1
+      const funded = new Set<number>()
+      const paid = []
+      for (const step of steps) {
+        if (step === 'count') await count(ownersOf)
+        else if ('fund' in step) {
+          await fund(id(step.fund))
+          funded.add(step.fund)
+        } else {
+          const { buyer, seller, onChain, ...facts } = step
+          const place = onChain ? { network: 'eip155:84532', txHash: '0x01', buyerWallet: '0x02' } : {}
+          await sell({ ...facts, ...place, buyerId: id(buyer), sellerId: id(seller) })
+          if (facts.asset !== 'USDC' || ['escrow_deposit', 'escrow_refund'].includes(facts.type)) continue
+          paid.push(step)
+          if (onChain) funded.add(buyer)
+        }
+      }
+      const early = await tradesOf(db.store.read, ids)
+      await count(ownersOf)
+      expect(await tradesOf(db.store.read, ids)).toEqual(early)
+      const known = await salesOf(db.store.read, ids)
+      for (const n of [0, 1, 2, 3, 4]) {
+        const [bought, sold] = [paid.filter(({ buyer }) => buyer === n), paid.filter(({ seller }) => seller === n)]
+        const real = sold.filter(({ buyer }) => !isRelated(buyer, n))
+        const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n)
+        expect(early.get(id(n))).toEqual({
+          bought: BigInt(bought.length),
+          spent: sum(bought.map(({ payout, fee }) => payout + fee)),
+          sold: BigInt(sold.length),
+          earned: sum(sold.map(({ payout }) => payout)),
+        })
+        expect(known.get(id(n)) ?? { sales: 0, undelivered: 0, buyers: 0 }).toEqual({
+          sales: real.length,
+          undelivered: real.filter(({ delivered }) => delivered === false).length,
+          buyers: new Set(real.map(({ buyer }) => buyer).filter((buyer) => funded.has(buyer))).size,
+        })
+      }
+    }),
+    { numRuns: 30 },
+  )
+}, 60_000)
