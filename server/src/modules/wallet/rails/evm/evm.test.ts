@@ -1,7 +1,8 @@
+import { inspect } from 'node:util'
 import { encodeFunctionData, erc20Abi, type Hex, parseTransaction, slice } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { world as worldAccount } from '#ledger'
-import { auditNetwork, withdrawalsOf } from '../../index.ts'
+import { auditNetwork, ChainUnreachable, createEvmRail, withdrawalsOf } from '../../index.ts'
 import { type Agent, type EvmWorld, type Outside, openEvmWorld } from './test-world.ts'
 
 let world: EvmWorld
@@ -137,6 +138,18 @@ describe('D-17 deposits on Base', () => {
     expect(await world.confirm(agent)).toMatchObject({ found: 1, suggestedAddress: null })
     await until(async () => (await world.findings()).some(({ kind }) => kind === 'unattributed_deposit'), 'the finding')
   })
+})
+
+test('the URL of a node that does not answer is not told: keys are kept in it', async () => {
+  const { token } = world.chain
+  const rail = createEvmRail({
+    ...{ rpcUrl: 'http://127.0.0.1:9/hunter2', token, chainId: 84_532, finality: 'finalized' },
+    ...{ domain: { name: 'USDC', version: '2' }, masterSecret: new Uint8Array(32) },
+  })
+  const error = await rail.finalizedHeight().catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(ChainUnreachable)
+  expect(inspect(error, { depth: 10 })).not.toContain('hunter2')
+  expect((error as Error).message).toContain('base did not answer')
 })
 
 describe('sweeps', () => {
