@@ -31,6 +31,7 @@ export interface WalletPart {
   readonly context: Pick<
     V1Context,
     | 'wallet'
+    | 'wallets'
     | 'walletBalances'
     | 'depositAddressOf'
     | 'assignDepositAddress'
@@ -62,6 +63,7 @@ export async function openWallet(options: SoukOptions & Core): Promise<WalletPar
     wallets,
     context: {
       wallet: { ...wallet, ...scanAll(wallets) },
+      wallets,
       walletBalances: (partyId) => balancesOf(store.read, { partyId, escrowedOf }),
       depositAddressOf: async (partyId) => (await addressOfParty(store.read, { partyId, network }))?.address ?? null,
       assignDepositAddress: (tx, partyId) => assignDepositAddress(tx, { partyId, rail }),

@@ -68,12 +68,50 @@ describe('D-3 one wallet, over Base too', () => {
     expect(await agent.available()).toBe(6n * USDC)
   })
 
+  test('D-34 a withdrawal leaves over Base to the address saved there, and arrives', async () => {
+    const [agent, outside] = [await world.agent(), await evm().wallet(21n * USDC)]
+    await evm().send(outside, (await placeOf(agent)).address, 21n * USDC)
+    await evm().finalize()
+    await agent.post('/api/v1/wallet/confirm-deposit')
+    const saved = await agent.put('/api/v1/wallet/withdrawal-address', { address: outside.address.toLowerCase() })
+    expect(saved).toMatchObject({ status: 200, body: { cooldownUntil: null } })
+    const elsewhere = await agent.post('/api/v1/wallet/withdraw', { amount: String(8n * USDC) })
+    expect(elsewhere).toMatchObject({ status: 400, body: { code: 'no_withdrawal_address' } })
+    const unknown = await agent.post('/api/v1/wallet/withdraw', { amount: String(8n * USDC), network: 'bitcoin' })
+    expect(unknown).toMatchObject({ status: 400, body: { code: 'network_not_served', networks: 'solana, base' } })
+    const queued = await agent.post('/api/v1/wallet/withdraw', { amount: String(8n * USDC), network: 'base' })
+    expect(queued).toMatchObject({ status: 200, body: { fee: '100000', netAmount: '7900000' } })
+    const { status, txHash } = await world.until(async () => {
+      await world.settle()
+      await evm().finalize()
+      const { body } = await agent.get(`/api/v1/wallet/withdrawals/${queued.body.transactionId}`)
+      return body.status === 'confirmed' ? body : undefined
+    })
+    expect({ status, txHash }).toEqual({ status: 'confirmed', txHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
+    expect(await evm().balance(outside.address)).toBe(7_900_000n)
+    expect(await agent.available()).toBe(12n * USDC)
+  })
+
+  test('D-34 one address book for all networks: the first entry anywhere needs no cooldown, every later one does', async () => {
+    const [agent, outside] = [await world.agent({ funds: 30n * USDC }), await evm().wallet(0n)]
+    const set = async (address: string) =>
+      (await agent.put('/api/v1/wallet/withdrawal-address', { address })).body.cooldownUntil
+    expect(await set(agent.wallet.address)).toBeNull()
+    expect(await set(outside.address)).not.toBeNull()
+    const refused = await agent.post('/api/v1/wallet/withdraw', { amount: String(8n * USDC), network: 'base' })
+    expect(refused).toMatchObject({ status: 403, body: { code: 'address_cooldown' } })
+    expect((await agent.post('/api/v1/wallet/withdraw', { amount: String(8n * USDC) })).status).toBe(200)
+    const ours = await agent.put('/api/v1/wallet/withdrawal-address', { address: (await placeOf(agent)).address })
+    expect(ours).toMatchObject({ status: 400, body: { code: 'address_is_ours' } })
+    await world.settle()
+  })
+
   test('D-18 the audit covers every network by itself', async () => {
     const { body } = await world.call('GET', '/api/v1/admin/audit', { key: world.operatorKey })
     expect(body.ok).toBe(true)
     expect(body.networks.map(({ network }: { network: string }) => network)).toEqual(['solana', 'base'])
     const treasury = await world.call('GET', '/api/v1/admin/wallet', { key: world.operatorKey })
     expect(treasury.body.hotWallets).toMatchObject([{ network: 'solana' }, { network: 'base', canPayFees: true }])
-    expect(body.networks[1]).toMatchObject({ covered: true, liabilities: String(8n * USDC) })
+    expect(body.networks[1]).toMatchObject({ covered: true, liabilities: String(21n * USDC + 100_000n) })
   })
 })

@@ -79,7 +79,10 @@ export interface V1Context {
   readonly receiptSecret: Uint8Array
   /** Seals webhook secrets at rest. */
   readonly sealingKey: Uint8Array
+  /** Over Solana; its scans look at every network. */
   readonly wallet: Wallet
+  /** Over every network, Solana's first. */
+  readonly wallets: readonly Wallet[]
   readonly walletBalances: (partyId: string) => Promise<WalletBalances>
   /** The party's deposit address on Solana; null when it has none. */
   readonly depositAddressOf: (partyId: string) => Promise<string | null>

@@ -44,6 +44,7 @@ type WalletContext = Pick<
   | 'answer'
   | 'engine'
   | 'wallet'
+  | 'wallets'
   | 'walletBalances'
   | 'depositAddressOf'
   | 'assignDepositAddress'
@@ -57,7 +58,13 @@ const read = rules({ auth: 'key' })
 const move = rules({ auth: 'key', scope: 'withdraw', limit: 'money' })
 
 const AddressBody = Type.Object({ address: Type.String({ minLength: 1, maxLength: 100 }) }, strict)
-const WithdrawBody = Type.Object({ amount: MicrosInput }, strict)
+const WithdrawBody = Type.Object(
+  {
+    amount: MicrosInput,
+    network: Type.Optional(Type.String({ maxLength: 32, description: 'solana, unless you say base' })),
+  },
+  strict,
+)
 const PanicBody = Type.Object(
   { cancelOrders: Type.Optional(Type.Boolean({ description: 'First cancel your undelivered orders as buyer.' })) },
   strict,
@@ -144,9 +151,11 @@ const addresses: Face = (souk) => async (app) => {
   }
   app.put('/wallet/withdrawal-address', { config: move, schema }, async (request, reply) => {
     const { partyId } = callerOf(request)
-    const { address } = request.body
-    const { rail, settings } = souk.wallet
-    await souk.wallet.checkWallet(address)
+    // How an address is written says which network it is on.
+    const wallet = souk.wallets.find(({ rail }) => rail.isWalletAddress(request.body.address)) ?? souk.wallet
+    const { rail, settings } = wallet
+    const address = rail.canonical(request.body.address)
+    await wallet.checkWallet(address)
     return souk.answer(request, reply, 200, async (tx) => {
       const changed = await setDefaultAddress(tx, { partyId, network: rail.network, address, settings })
       return { message: messages[changed.change], cooldownUntil: changed.cooldownUntil?.toISOString() ?? null }
@@ -165,10 +174,11 @@ const withdrawing: Face = (souk) => async (app) => {
   const schema = { tags, summary, body: WithdrawBody, response: { 200: Queued } }
   app.post('/wallet/withdraw', { config: move, schema }, async (request, reply) => {
     const { partyId, keyId } = callerOf(request)
-    const { rail, settings } = souk.wallet
+    const wallet = walletOver(souk, request.body.network ?? souk.wallet.rail.network)
+    const { rail, settings } = wallet
     const amount = microsOf(request.body.amount)
     requireMinimum(amount, settings)
-    const checked = await souk.wallet.payableAddress(partyId)
+    const checked = await wallet.payableAddress(partyId)
     return souk.answer(request, reply, 200, async (tx) => {
       const order = { partyId, keyId, network: rail.network, amount, checked, settings }
       const { id, fee, net } = await withdraw(tx, order)
@@ -176,6 +186,12 @@ const withdrawing: Face = (souk) => async (app) => {
       return { message, transactionId: id, fee: String(fee), netAmount: String(net) }
     })
   })
+}
+
+function walletOver({ wallets }: WalletContext, network: string) {
+  const found = wallets.find(({ rail }) => rail.network === network)
+  if (found) return found
+  throw walletRefusals.network_not_served({ network, networks: wallets.map(({ rail }) => rail.network).join(', ') })
 }
 
 const withdrawals: Face = (souk) => async (app) => {

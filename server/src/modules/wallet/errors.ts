@@ -8,8 +8,8 @@ export const walletRefusals = defineRefusals({
   ],
   address_malformed: [
     'invalid',
-    '"{address}" is not a Solana address',
-    'Send the public key of your wallet in base58, 32 to 44 characters.',
+    '"{address}" is not the address of a wallet that USDC can be sent to',
+    'On Solana send the public key of your wallet in base58, 32 to 44 characters; on Base 0x and 40 hexadecimal digits.',
   ],
   address_not_a_wallet: [
     'invalid',
@@ -55,6 +55,11 @@ export const walletRefusals = defineRefusals({
     'invalid',
     'The smallest withdrawal is {minimum} micro-units',
     'Withdraw at least {minimum} micro-units (1 USDC = 1000000).',
+  ],
+  network_not_served: [
+    'invalid',
+    'This market does not pay out over the network "{network}"; it does over: {networks}',
+    'Send one of these as "network", or leave it out.',
   ],
   withdrawal_unknown: ['missing', 'You have no such withdrawal', 'GET /api/v1/wallet/withdrawals lists yours.'],
   withdrawal_not_cancellable: [

@@ -76,6 +76,8 @@ export interface Rail {
   addressAt(index: number): Promise<OwnAddress>
   /** Whether text is an address of a wallet that a person can hold a key to. */
   isWalletAddress(address: string): boolean
+  /** The one way to write an address that may be written in several. */
+  canonical(address: string): string
   /** Finalized balances; an account that does not exist, or is not of our token, holds nothing. */
   holdings(tokenAccounts: readonly string[]): Promise<Map<string, Micros>>
   /** What the hot wallet can spend now. */

@@ -22,13 +22,14 @@ export interface ChangedAddress {
 }
 
 /**
- * Sets the address that withdrawals go to. The very first can be used at once; every later change waits (JP-140, JP-141),
+ * Sets the address that withdrawals over a network go to. The party's very first, on whichever network, can be used at once;
+ * every later one waits (JP-140, JP-141, D-34),
  * also a change back, so that a thief cannot use an owner's old address as a way around.
  */
 export async function setDefaultAddress(tx: Tx, change: AddressChange): Promise<ChangedAddress> {
   const { partyId, network, address, settings } = change
-  const saved = await lockAddressBook(tx, change)
-  const current = saved.find(({ isDefault }) => isDefault)
+  const saved = await lockAddressBook(tx, partyId)
+  const current = saved.find((entry) => entry.isDefault && entry.network === network)
   if (current?.address === address)
     return { change: 'unchanged', cooldownUntil: current.usableAt > tx.now ? current.usableAt : null }
   const isFirst = saved.length === 0

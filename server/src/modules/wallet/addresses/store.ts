@@ -23,10 +23,16 @@ export async function addressBook(db: Db, { partyId, network }: Book): Promise<S
     from withdrawal_address where party_id = ${partyId} and network = ${network} order by created_at, address`)
 }
 
-/** One change of a book at a time: two first entries at once must not both go without a cooldown. */
-export async function lockAddressBook(tx: Tx, { partyId, network }: Book): Promise<SavedAddress[]> {
-  await tx.rows(sql`select pg_advisory_xact_lock(hashtextextended(${`withdrawal_address:${network}:${partyId}`}, 0))`)
-  return addressBook(tx, { partyId, network })
+/**
+ * The party's whole book, over every network, one change at a time: two first entries at once must not both go without a
+ * cooldown.
+ */
+export async function lockAddressBook(tx: Tx, partyId: string): Promise<SavedAddress[]> {
+  await tx.rows(sql`select pg_advisory_xact_lock(hashtextextended(${`withdrawal_address:${partyId}`}, 0))`)
+  return tx.rows<SavedAddress>(sql`
+    select party_id as "partyId", network, address, usable_at as "usableAt", is_default as "isDefault",
+      created_at as "createdAt"
+    from withdrawal_address where party_id = ${partyId} order by created_at, address`)
 }
 
 export async function saveDefault(tx: Tx, entry: Book & { address: string; usableAt: Date }): Promise<void> {

@@ -57,6 +57,7 @@ export function createEvmRail(options: EvmRailOptions): Rail {
     maxPayment,
     addressAt: signer.addressAt,
     isWalletAddress: (text) => isAddress(text) && text !== zeroAddress,
+    canonical: (text) => (isAddress(text) ? getAddress(text) : text),
     problemsOf: async (addresses) => new Map(addresses.map((text) => [text, problemOf(text, reserved)])),
     ...reading({ rpc, signer, token, validSeconds }),
     ...sending({ rpc, signer, token, validSeconds }),

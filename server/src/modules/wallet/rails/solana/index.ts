@@ -59,6 +59,7 @@ export async function createSolanaRail(options: SolanaRailOptions): Promise<Rail
     maxPayment,
     addressAt: signer.addressAt,
     isWalletAddress,
+    canonical: (text) => text,
     problemsOf: (addresses) => problemsOf(rpc, { addresses, mint, reserved }),
     ...reading({ rpc, signer, mint }),
     ...sending({ rpc, signer, mint }),
