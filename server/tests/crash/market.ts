@@ -34,6 +34,8 @@ export interface MarketOptions {
   readonly roles?: readonly Role[]
   /** `SOUK_MARKET`. */
   readonly settings?: object
+  /** An EVM chain to trade on as well; without it the market does without. */
+  readonly evmRpcUrl?: string
 }
 
 const NOT_NOW = [500, 503]
@@ -54,14 +56,18 @@ export async function withMarket(options: MarketOptions, work: (market: Market) 
   }
 }
 
-export async function openMarket({ roles = ['all'], settings = {} }: MarketOptions = {}): Promise<Market> {
+export async function openMarket({
+  roles = ['all'],
+  settings = {},
+  evmRpcUrl = 'off',
+}: MarketOptions = {}): Promise<Market> {
   const dataDir = await mkdtemp(join(tmpdir(), 'souk-market-'))
   const [database, chain] = await Promise.all([openTestDatabase(), openDurableChain(join(dataDir, 'solana'))])
   const operatorKey = `op_${randomBytes(24).toString('hex')}`
   const common = {
     DATABASE_URL: database.url,
     SOLANA_RPC_URL: chain.rpcUrl,
-    EVM_RPC_URL: 'off',
+    EVM_RPC_URL: evmRpcUrl,
     SOUK_DATA_DIR: dataDir,
     SOUK_LIMITS: 'off',
     SOUK_MASTER_SECRET: randomBytes(32).toString('hex'),

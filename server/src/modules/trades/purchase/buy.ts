@@ -15,6 +15,7 @@ import {
   purchaseById,
   purchaseByPayment,
   purchaseByPaymentId,
+  renewLease,
   reopen,
   strikesOf,
 } from './store.ts'
@@ -53,7 +54,7 @@ export interface Sale {
 }
 
 export interface PurchaseSettings {
-  /** How long who runs the seller has the seller to himself; longer than a seller may take. */
+  /** How long who runs the seller has the seller to himself, and again whenever a third of it has passed. */
   readonly leaseMs: number
   /** How long a buyer is kept waiting while somebody else is at his purchase. */
   readonly patienceMs: number
@@ -63,7 +64,7 @@ export interface PurchaseSettings {
 }
 
 export const DEFAULT_PURCHASE_SETTINGS: PurchaseSettings = {
-  leaseMs: 45_000,
+  leaseMs: 6_000,
   patienceMs: 40_000,
   pollMs: 100,
   strikes: 3,
@@ -196,9 +197,12 @@ async function giveUp({ store, settings }: PurchaseDeps, { id }: Purchase): Prom
 
 /** Outside every unit of work: the seller may take his time. */
 async function runSeller(deps: PurchaseDeps, purchase: Purchase, lease: string): Promise<void> {
-  const { store, run } = deps
+  const { store, run, settings } = deps
   const { id, state, runs, txHash } = purchase
-  const answer = await run(purchase)
+  // Renewed while we live, so that nobody waits long for somebody dead.
+  const renew = () => store.transact((tx) => renewLease(tx, { id, lease, leaseMs: settings.leaseMs })).catch(() => {})
+  const renewing = setInterval(() => void renew(), settings.leaseMs / 3)
+  const answer = await run(purchase).finally(() => clearInterval(renewing))
   await store.transact(async (tx) => {
     if ('output' in answer) {
       const to = state === 'paid' ? 'paid' : 'settling'

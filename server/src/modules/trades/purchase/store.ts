@@ -118,6 +118,14 @@ export async function keepOutput(
   return rows > 0
 }
 
+export async function renewLease(
+  tx: Tx,
+  { id, lease, leaseMs }: { id: string; lease: string; leaseMs: number },
+): Promise<void> {
+  await tx.run(sql`
+    update purchase set lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms' where id = ${id} and lease = ${lease}`)
+}
+
 /** A run that brought nothing, of a purchase that is paid: it is tried again later. */
 export async function countRun(tx: Tx, { id, lease }: { id: string; lease: string }): Promise<boolean> {
   const rows = await tx.run(sql`
