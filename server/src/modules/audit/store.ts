@@ -7,10 +7,14 @@ import { type Difference, MAX_SAMPLES } from './report.ts'
  * whose work it checks. Every query is a few passes over whole tables, however many rows they have.
  */
 
-/** Gives the snapshot room to hash whole tables in memory, on one core: the market goes on meanwhile. */
+/**
+ * Gives the snapshot room to hash whole tables in memory, on one core: the market goes on meanwhile. Never row by row: with
+ * statistics that are young, or a restore's that are not there yet, the planner takes large tables for empty ones.
+ */
 export async function makeRoom(db: Db): Promise<Date> {
   const row = await db.one<{ at: Date }>(sql`
     select set_config('work_mem', '64MB', true), set_config('max_parallel_workers_per_gather', '0', true),
+      set_config('enable_nestloop', 'off', true),
       set_config('jit', 'off', true), transaction_timestamp() as at`)
   return row?.at as Date
 }
