@@ -34,6 +34,9 @@ contract SandboxUsdc is ERC20("", "") {
 
     mapping(address authorizer => mapping(bytes32 nonce => bool)) private _authorizationStates;
 
+    /// Circle can shut an account out; here anybody can, to try what follows.
+    mapping(address account => bool) public isBlacklisted;
+
     event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce);
     event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce);
 
@@ -60,6 +63,10 @@ contract SandboxUsdc is ERC20("", "") {
 
     function mint(address to, uint256 value) external {
         _mint(to, value);
+    }
+
+    function setBlacklisted(address account, bool isOut) external {
+        isBlacklisted[account] = isOut;
     }
 
     function authorizationState(address authorizer, bytes32 nonce) external view returns (bool) {
@@ -127,6 +134,11 @@ contract SandboxUsdc is ERC20("", "") {
 
     function cancelAuthorization(address authorizer, bytes32 nonce, bytes memory signature) external {
         _cancel(authorizer, nonce, signature);
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        require(!isBlacklisted[from] && !isBlacklisted[to], "Blacklistable: account is blacklisted");
+        super._update(from, to, value);
     }
 
     /// Only the payee may send it in, so that nobody else's call around it can be skipped.

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { encodeFunctionData, erc20Abi, type Hex, parseTransaction, slice } from 'viem'
+import { encodeFunctionData, erc20Abi, type Hex, parseAbi, parseTransaction, slice } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { world as worldAccount } from '#ledger'
 import { auditNetwork, ChainUnreachable, createEvmRail, withdrawalsOf } from '../../index.ts'
@@ -221,6 +221,22 @@ describe('payouts on Base', () => {
     await until(confirmed(agent), 'the withdrawal')
     expect(await world.chain.balance(agent.outside.address)).toBe(10n * USDC - 100_000n)
     expect(await world.money(agent)).toEqual({ available: 10n * USDC, pending: 0n })
+  })
+
+  test('D-34 who is shut out of the token is not paid: amount and fee come back', async () => {
+    const agent = await funded(20n * USDC)
+    const { id } = await world.withdraw(agent, 10n * USDC)
+    const abi = parseAbi(['function setBlacklisted(address account, bool isOut)'])
+    const args = [agent.outside.address as Hex, true] as const
+    const data = encodeFunctionData({ abi, functionName: 'setBlacklisted', args })
+    await world.send(await world.chain.wallet(0n), { to: world.chain.token as Hex, data })
+    await until(settled, 'the end of the withdrawal')
+    const { items } = await withdrawalsOf(world.store.read, { partyId: agent.id, page: { page: 1, limit: 10 } })
+    expect(items).toMatchObject([{ id, state: 'failed', failure: 'token_account_frozen' }])
+    expect(await world.money(agent)).toEqual({ available: 20n * USDC, pending: 0n })
+    await expect(world.wallet.payableAddress(agent.id)).rejects.toMatchObject({
+      code: 'recipient_token_account_frozen',
+    })
   })
 
   test('a payout sent before a backup was taken back is found on the chain by its reference', async () => {

@@ -58,13 +58,28 @@ export function createEvmRail(options: EvmRailOptions): Rail {
     addressAt: signer.addressAt,
     isWalletAddress: (text) => isAddress(text) && text !== zeroAddress,
     canonical: (text) => (isAddress(text) ? getAddress(text) : text),
-    problemsOf: async (addresses) => new Map(addresses.map((text) => [text, problemOf(text, reserved)])),
+    problemsOf: (addresses) => problemsOf(rpc, { addresses, token, reserved }),
     ...reading({ rpc, signer, token, validSeconds }),
     ...sending({ rpc, signer, token, validSeconds }),
   }
 }
 
-function problemOf(text: string, reserved: ReadonlySet<string>): DestinationProblem | null {
+/** What stands in the way of paying each address; a wallet that was never used is a wallet all the same. */
+async function problemsOf(
+  rpc: EvmRpc,
+  { addresses, token, reserved }: { addresses: readonly string[]; token: Address; reserved: ReadonlySet<string> },
+): Promise<Map<string, DestinationProblem | null>> {
+  const problems = addresses.map(async (text) => {
+    const problem = shapeProblem(text, reserved)
+    if (problem !== null) return [text, problem] as const
+    const query = { address: token, abi: TOKEN_ABI, functionName: 'isBlacklisted', args: [text as Address] } as const
+    const isShutOut = await rpc.ask((node) => node.readContract(query))
+    return [text, isShutOut ? 'token_account_frozen' : null] as const
+  })
+  return new Map(await Promise.all(problems))
+}
+
+function shapeProblem(text: string, reserved: ReadonlySet<string>): DestinationProblem | null {
   if (!isAddress(text) || text === zeroAddress) return 'malformed'
   return reserved.has(getAddress(text)) ? 'reserved' : null
 }

@@ -1,8 +1,9 @@
-import { type Address, type Hash, isAddressEqual, parseEventLogs, zeroAddress } from 'viem'
+import { type Address, getAbiItem, type Hash, isAddressEqual, parseEventLogs, zeroAddress } from 'viem'
 import { ChainUnreachable, type Movement } from '../../rail.ts'
 import { TOKEN_ABI } from './abi.ts'
 import type { EvmRpc } from './rpc.ts'
 
+const TRANSFER = getAbiItem({ abi: TOKEN_ABI, name: 'Transfer' })
 /** Most nodes answer for so many blocks at once. */
 const RANGE = 5000n
 /** What a lagging node may have left out of an answer is read again for so long. */
@@ -88,7 +89,7 @@ async function inRange(
   rpc: EvmRpc,
   { token, account, from, to }: { token: Address; account: Address; from: bigint; to: bigint },
 ): Promise<Transfer[]> {
-  const query = { address: token, event: TOKEN_ABI[3], fromBlock: from, toBlock: to } as const
+  const query = { address: token, event: TRANSFER, fromBlock: from, toBlock: to } as const
   const [arrived, left] = await rpc.ask((node) =>
     Promise.all([
       node.getLogs({ ...query, args: { to: account } }),
