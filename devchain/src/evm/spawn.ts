@@ -11,6 +11,8 @@ const EVM: ChainKind = {
   entry: fileURLToPath(new URL('./process.ts', import.meta.url)),
   askGenesisHash: async (rpcUrl) =>
     (await callRpc<EvmChainInfo>(rpcUrl, 'souk_chainInfo', [], { timeoutMs: 2000 })).genesisHash,
+  // Everything that ever happened on the chain is done again, some 4 ms a transaction.
+  startWithinMs: 1_800_000,
 }
 
 /** Serves the chain of `dataDir` from a process of its own, or joins the process that already does. */

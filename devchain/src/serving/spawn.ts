@@ -20,22 +20,23 @@ export interface ChainKind {
   /** The program of its process. */
   readonly entry: string
   readonly askGenesisHash: AskGenesisHash
+  /** How long a start may take. */
+  readonly startWithinMs: number
 }
 
-const START_TIMEOUT_MS = 30_000
 const CLOSE_TIMEOUT_MS = 5000
 const RETRY_MS = 100
 
 /** Serves the chain of `dataDir` from a process of its own, or joins the process that already does. */
 export async function spawnChain<Options extends { readonly dataDir: string | null }>(
-  { name, entry, askGenesisHash }: ChainKind,
+  { name, entry, askGenesisHash, startWithinMs }: ChainKind,
   options: Options,
 ): Promise<SpawnedChain> {
-  const givenUpAt = Date.now() + START_TIMEOUT_MS
+  const givenUpAt = Date.now() + startWithinMs
   for (;;) {
     const live = options.dataDir === null ? null : await livePresence(options.dataDir, askGenesisHash)
     if (live !== null) return attachedTo(live)
-    const { child, said } = await launch(entry, options)
+    const { child, said } = await launch({ entry, startWithinMs }, options)
     if (said.ready) return ownChain(child, said)
     // Another process holds the folder: it is starting and will answer soon, or ending and will let go.
     if (!said.busy || Date.now() > givenUpAt) throw new Error(`the local ${name} chain did not start: ${said.message}`)
@@ -52,7 +53,10 @@ const attachedTo = ({ rpcUrl, genesisHash, pid }: Presence): SpawnedChain => ({
   close: async () => {},
 })
 
-async function launch(entry: string, options: object): Promise<{ child: ChildProcess; said: ChainReport }> {
+async function launch(
+  { entry, startWithinMs }: Pick<ChainKind, 'entry' | 'startWithinMs'>,
+  options: object,
+): Promise<{ child: ChildProcess; said: ChainReport }> {
   const child = fork(entry, [JSON.stringify(options)], {
     execPath: process.execPath,
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -62,8 +66,8 @@ async function launch(entry: string, options: object): Promise<{ child: ChildPro
     const fail = (message: string): void => resolve({ ready: false, busy: false, message })
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
-      fail(`no answer within ${START_TIMEOUT_MS} ms`)
-    }, START_TIMEOUT_MS)
+      fail(`no answer within ${startWithinMs} ms`)
+    }, startWithinMs)
     child.once('message', (message) => {
       clearTimeout(timer)
       resolve(message as ChainReport)

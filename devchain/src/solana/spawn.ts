@@ -9,6 +9,7 @@ const SOLANA: ChainKind = {
   name: 'Solana',
   entry: fileURLToPath(new URL('./process.ts', import.meta.url)),
   askGenesisHash: (rpcUrl) => callRpc<string>(rpcUrl, 'getGenesisHash', [], { timeoutMs: 2000 }),
+  startWithinMs: 30_000,
 }
 
 /** Serves the chain of `dataDir` from a process of its own, or joins the process that already does. */
