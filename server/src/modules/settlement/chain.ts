@@ -1,4 +1,4 @@
-import type { Hex } from 'viem'
+import { BaseError, type Hex } from 'viem'
 import type { SignedAuthorization, Token } from './authorization.ts'
 
 /** A transaction of ours as it stands on the chain. */
@@ -44,14 +44,21 @@ export interface SettlementChain {
   transferOf(authorization: SignedAuthorization): Promise<Hex | null>
 }
 
-/** The chain did not answer, or not sensibly: nothing is known, and nothing was done. */
+/**
+ * The chain did not answer, or not sensibly: nothing is known, and nothing was done. Without its cause, as that holds the
+ * URL of the node, in which keys are kept.
+ */
 export class ChainUnreachable extends Error {
   override readonly name = 'ChainUnreachable'
   readonly network: string
   constructor(network: string, cause: unknown) {
-    super(`${network} did not answer: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, {
-      cause,
-    })
+    super(`${network} did not answer: ${reasonOf(cause)}`)
     this.network = network
   }
+}
+
+/** What a node said, in one line and without where it stands. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof BaseError) return error.shortMessage
+  return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : 'no reason'
 }

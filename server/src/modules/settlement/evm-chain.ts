@@ -86,7 +86,9 @@ export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }
     },
     time: async () => (await ask((to) => to.getBlock())).timestamp,
     broadcast: async (bytes) => {
-      await client.sendRawTransaction({ serializedTransaction: bytes })
+      await client.sendRawTransaction({ serializedTransaction: bytes }).catch((error) => {
+        throw new ChainUnreachable(network, error)
+      })
     },
     landingOf: (hash) =>
       ask(async (to): Promise<Landing> => {

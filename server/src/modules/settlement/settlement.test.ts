@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
 import { createWallet, type EvmChain, faucet, startEvmChain, tokenBalance } from '@souk/devchain/evm'
 import { pino } from 'pino'
 import sql from 'sql-template-tag'
@@ -169,6 +170,8 @@ test('a chain that does not answer is no verdict: nothing is kept, nothing is sa
   const paid = await payment()
   const kept = await rowsOf()
   await expect(lost.verify(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
+  const said = await deaf.time().catch((error: Error) => error)
+  expect(inspect(said, { depth: 9 })).not.toContain('127.0.0.1:9')
   await expect(lost.settle(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
   expect(await rowsOf()).toEqual(kept)
 })
