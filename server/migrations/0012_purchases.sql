@@ -40,4 +40,5 @@ create table purchase (
 ) with (fillfactor = 70);
 create unique index purchase_payment_id on purchase (offer_id, payment_id) where payment_id is not null;
 create index purchase_unended on purchase (lease_until) where ended_at is null;
+create index purchase_kept on purchase (ended_at) where input is not null or output is not null;
 create index purchase_strikes on purchase (payer, ended_at) where state = 'failed' and fault = 'payment';

@@ -14,7 +14,13 @@ import {
   type FacilitatorSettings,
   type Token,
 } from '#settlement'
-import { createTill, DEFAULT_PURCHASE_SETTINGS, type PurchaseDeps, purchaseSweep } from '#trades/purchase'
+import {
+  createTill,
+  DEFAULT_PURCHASE_SETTINGS,
+  forgettingSweep,
+  type PurchaseDeps,
+  purchaseSweep,
+} from '#trades/purchase'
 import type { BuyContext } from '../faces/x402/buy.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
 import type { Core, SoukOptions } from './souk.ts'
@@ -43,7 +49,7 @@ export async function openX402(options: SoukOptions & Core): Promise<X402Part | 
   })
   return {
     facilitator,
-    sweeps: [...facilitator.sweeps, purchaseSweep({ store, till, log })],
+    sweeps: [...facilitator.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
     buying: {
       ...{ read: store.read, till, facilitator, validator, publicUrl },
       payoutWalletOf: async (db, partyId) => (await profileOf(db, partyId))?.payoutWallet ?? null,

@@ -12,4 +12,4 @@ export {
 export { purchaseRefusals } from './errors.ts'
 export { mayReplay, type Output, type Purchase, type PurchaseState, statusOf, type Ware } from './purchase.ts'
 export { purchaseById } from './store.ts'
-export { purchaseSweep } from './sweep.ts'
+export { forgettingSweep, purchaseSweep } from './sweep.ts'

@@ -11,7 +11,7 @@ import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
 import { createTill, type Order, type PurchaseDeps, type Run, type Sale } from './buy.ts'
 import { mayReplay, statusOf } from './purchase.ts'
 import { purchaseById } from './store.ts'
-import { purchaseSweep } from './sweep.ts'
+import { forgettingSweep, purchaseSweep } from './sweep.ts'
 
 /*
  * What becomes of purchases when one of those around them fails at a bad moment. Facilitator and seller are played here, as
@@ -180,13 +180,15 @@ test('a payment that the chain refuses after the work fails the purchase for goo
   expect([runs, sales.length]).toEqual([1, 0])
 })
 
-test('D-16 by the authorization an answer opens for 120 seconds, by its name always', () => {
+test('D-16 by the authorization an answer opens for 120 seconds, by its name for seven days', () => {
   const ended = new Date('2026-01-01T00:00:00Z')
   const after = (seconds: number) => new Date(ended.getTime() + seconds * 1000)
   const named = { endedAt: ended, paymentId: 'purchase_1234567' }
   expect(mayReplay(named, { shown: null, now: after(120) })).toBe(true)
   expect(mayReplay(named, { shown: null, now: after(121) })).toBe(false)
-  expect(mayReplay(named, { shown: 'purchase_1234567', now: after(9999) })).toBe(true)
+  expect(mayReplay(named, { shown: 'purchase_1234567', now: after(7 * 86_400) })).toBe(true)
+  expect(mayReplay(named, { shown: 'purchase_1234567', now: after(7 * 86_400 + 1) })).toBe(false)
+  expect(mayReplay({ ...named, endedAt: null }, { shown: 'purchase_1234567', now: after(0) })).toBe(false)
   expect(mayReplay(named, { shown: 'purchase_7654321', now: after(9999) })).toBe(false)
 })
 
@@ -201,4 +203,18 @@ test('a purchase is found by its id', async () => {
   const { id } = await bought(tillOf(), await order())
   expect(await purchaseById(db.store.read, id)).toMatchObject({ id })
   expect(await purchaseById(db.store.read, newId())).toBeUndefined()
+})
+
+test('after seven days what was said and answered is forgotten, and what became of it is not', async () => {
+  const { id } = await bought(tillOf(), await order())
+  const { id: young } = await bought(tillOf(), await order())
+  await db.store.transact((tx) =>
+    tx.run(sql`update purchase set ended_at = ended_at - interval '8 days' where id = ${id}`),
+  )
+  expect(await forgettingSweep(db.store).run()).toBe(1)
+  expect(await purchaseById(db.store.read, id)).toMatchObject({
+    ...{ state: 'settled', input: null, txHash: HASH },
+    output: { ...OUTPUT, body: Buffer.alloc(0) },
+  })
+  expect(await purchaseById(db.store.read, young)).toMatchObject({ output: OUTPUT })
 })

@@ -65,11 +65,14 @@ export function statusOf({ state }: Pick<Purchase, 'state'>): 'pending' | 'unkno
 
 /** An authorization is public on its chain from when it was used: by itself it opens the answer only so long (D-16). */
 export const REPLAY_SECONDS = 120
+/** So long an answer is kept for whoever shows its name; its status and receipt for ever. */
+export const KEEP_SECONDS = 7 * 86_400
 
 export function mayReplay(
   { endedAt, paymentId }: Pick<Purchase, 'endedAt' | 'paymentId'>,
   { shown, now }: { shown: string | null; now: Date },
 ): boolean {
-  if (paymentId !== null && shown === paymentId) return true
-  return endedAt !== null && now.getTime() - endedAt.getTime() <= REPLAY_SECONDS * 1000
+  if (endedAt === null) return false
+  const isNamed = paymentId !== null && shown === paymentId
+  return now.getTime() - endedAt.getTime() <= (isNamed ? KEEP_SECONDS : REPLAY_SECONDS) * 1000
 }

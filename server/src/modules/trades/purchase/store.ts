@@ -14,7 +14,8 @@ interface Row extends Omit<Purchase, 'payment' | 'output'> {
   readonly payment: KeptPayment
   readonly outputStatus: number | null
   readonly outputType: string
-  readonly outputBody: Buffer
+  /** Null also when it was kept long enough. */
+  readonly outputBody: Buffer | null
   readonly latencyMs: number
 }
 
@@ -183,6 +184,14 @@ export async function abandoned(
   return rows.map(purchaseOf)
 }
 
+/** Forgets what was said and answered in purchases that ended before; answers how many. */
+export async function forgetAnswers(tx: Tx, { before, limit }: { before: Date; limit: number }): Promise<number> {
+  return tx.run(sql`
+    update purchase set input = null, output = null where id in (
+      select id from purchase where ended_at < ${before} and (input is not null or output is not null)
+      order by ended_at limit ${limit})`)
+}
+
 /** How many payments of a wallet have failed after the seller had worked, since then. */
 export async function strikesOf(db: Db, { payer, since }: { payer: Hex; since: Date }): Promise<number> {
   const row = await db.one<{ strikes: bigint }>(sql`
@@ -210,6 +219,8 @@ function paymentOf({ authorization, requirements, accepted }: KeptPayment): Paym
 
 function purchaseOf({ payment, outputStatus, outputType, outputBody, latencyMs, ...rest }: Row): Purchase {
   const output =
-    outputStatus === null ? null : { status: outputStatus, contentType: outputType, body: outputBody, latencyMs }
+    outputStatus === null
+      ? null
+      : { status: outputStatus, contentType: outputType, body: outputBody ?? Buffer.alloc(0), latencyMs }
   return { ...rest, payment: paymentOf(payment), output }
 }

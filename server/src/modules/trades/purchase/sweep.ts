@@ -2,7 +2,8 @@ import type { Logger } from 'pino'
 import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import type { Till } from './buy.ts'
-import { abandoned } from './store.ts'
+import { KEEP_SECONDS } from './purchase.ts'
+import { abandoned, forgetAnswers } from './store.ts'
 
 const BATCH = 50
 const OLDER_THAN_MS = 2_000
@@ -32,5 +33,22 @@ export function purchaseSweep({ store, till, log, olderThanMs = OLDER_THAN_MS }:
       }
       return ended
     },
+  }
+}
+
+const FORGOTTEN_AT_ONCE = 500
+const HOUR_MS = 3_600_000
+
+/** What was said and answered is nobody's business for ever, and takes room. */
+export function forgettingSweep(store: Store): Sweep {
+  return {
+    name: 'purchases:forget',
+    everyMs: HOUR_MS,
+    ignoresWakes: true,
+    run: () =>
+      store.transact((tx) => {
+        const before = new Date(tx.now.getTime() - KEEP_SECONDS * 1000)
+        return forgetAnswers(tx, { before, limit: FORGOTTEN_AT_ONCE })
+      }),
   }
 }
