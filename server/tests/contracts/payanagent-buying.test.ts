@@ -40,7 +40,7 @@ interface Seller {
   readonly server: Server
   readonly url: string
   readonly calls: { method: string; url: string; body: string }[]
-  answer: { status: number; body: string; type: string; afterMs?: number }
+  answer: { status: number; body: string; type: string; afterMs?: number; staggered?: boolean }
 }
 
 /** A seller's endpoint, as sellers run them. */
@@ -48,8 +48,8 @@ async function startSeller(): Promise<Seller> {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await textOf(request)
     seller.calls.push({ method: request.method ?? '', url: request.url ?? '', body })
-    const { status, type, body: text, afterMs = 0 } = seller.answer
-    await new Promise((resolve) => setTimeout(resolve, afterMs))
+    const { status, type, body: text, afterMs = 0, staggered = false } = seller.answer
+    await new Promise((resolve) => setTimeout(resolve, afterMs * (staggered ? seller.calls.length : 1)))
     response.writeHead(status, { 'content-type': type }).end(text)
   }
   const server = createServer((request, response) => void answer(request, response))
@@ -306,7 +306,7 @@ test('D-12 three payments that failed after the work, and the wallet pays first'
   const poor = await fundedWallet(10_000n)
   const headers = await Promise.all([1, 2, 3, 4].map(() => headerFor(id, {}, poor)))
   // All four are good when they are checked; the first takes all there is while the seller of the others is at work.
-  seller.answer = { ...seller.answer, afterMs: 400 }
+  seller.answer = { ...seller.answer, afterMs: 800, staggered: true }
   const answers = await Promise.all(headers.map((each) => buy(id, each)))
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 402, 402, 402])
   expect(seller.calls).toHaveLength(4)
@@ -318,4 +318,26 @@ test('D-12 three payments that failed after the work, and the wallet pays first'
     sql`select settles_first as first from purchase where payer = ${poor.address.toLowerCase()} order by created_at desc limit 1`,
   )
   expect(row).toEqual({ first: true })
+})
+
+test('a seller cannot pass for ours: neither a file that is none, nor words of its own URL overridden', async () => {
+  const id = await offer({ endpoint: `${seller.url}/shout?key=own`, httpMethod: 'GET' })
+  seller.answer = { status: 200, body: 'x', type: 'application/vnd.souk.file+json' }
+  const answer = await buy(id, await headerFor(id), { key: 'mine', text: 'hello' })
+  expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/octet-stream'])
+  expect(seller.calls.map(({ url }) => url)).toEqual(['/shout?key=own&text=hello'])
+})
+
+test('D-16 what was bought stays bought: a new price, another schema or a deactivated offer change nothing for a repetition', async () => {
+  const id = await offer()
+  const headers = await headerFor(id)
+  const first = await buy(id, headers)
+  const before = await held(agent.wallet)
+  const changes = [{ priceCents: 99 }, { inputSchema: { type: 'object', required: ['other'] } }, { isActive: false }]
+  for (const change of changes) {
+    await world.call('PATCH', `/api/v1/offers/${id}`, { key: agent.key, body: change })
+    const again = await buy(id, headers)
+    expect([again.status, again.body]).toEqual([200, first.body])
+  }
+  expect([seller.calls.length, await held(agent.wallet)]).toEqual([1, before])
 })

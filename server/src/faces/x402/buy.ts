@@ -11,7 +11,7 @@ import { IdParams, payanRules } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { bodyOf402, encode, type Price, paymentRequired, requirementsOf } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
-import { paymentIn, type SentPayment } from './payment-header.ts'
+import { mismatchIn, paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
 import { nameInV1 } from './wire.ts'
 
 export interface BuyContext {
@@ -38,14 +38,18 @@ export const buyRoutes =
     const schema = { tags, summary: 'Buy an offer with a wallet', description: about, params: IdParams }
     const handler = async (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
       reply.headers({ 'access-control-expose-headers': EXPOSED, 'cache-control': 'no-store' })
-      const sale = await saleOf(context, request.params.id)
+      const { id } = request.params
       const input = inputOf(request)
-      const chain = context.facilitator.chain
-      const asked = requirementsOf(sale.price, chain)
-      const sent = paymentIn(request, asked, nameInV1(chain.network))
+      const sent = paymentIn(request)
+      // What was begun is brought to its end by the terms of its day, whatever has become of the offer since.
+      const begun = sent && (await resume(context, { id, sent, input }))
+      if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
+      const sale = await saleOf(context, id)
       if (!sent) return demand(context, reply, { price: sale.price, error: 'Payment required' })
-      if (sent.mismatch) {
-        const error = `Payment integrity check failed: ${sent.mismatch} is not what was asked for`
+      const { chain } = context.facilitator
+      const mismatch = mismatchIn(sent, requirementsOf(sale.price, chain), nameInV1(chain.network))
+      if (mismatch) {
+        const error = `Payment integrity check failed: ${mismatch} is not what was asked for`
         return demand(context, reply, { price: sale.price, error })
       }
       await checkInput(context, sale.offer, input)
@@ -76,8 +80,11 @@ interface Input {
   readonly body: unknown
 }
 
+/** The body, or the query where there is none: what is checked against the schema is all that is sent. */
 function inputOf({ query, body }: FastifyRequest): Input {
-  return { query: { ...(query as Record<string, unknown>) }, body: body ?? null }
+  return body === undefined || body === null
+    ? { query: { ...(query as Record<string, unknown>) }, body: null }
+    : { query: {}, body }
 }
 
 /** Before anything is settled: what the seller's schema refuses costs nothing (PA-9). */
@@ -89,6 +96,23 @@ async function checkInput({ validator }: BuyContext, { inputSchema }: Offer, { q
   throw buyRefusals.input_refused({ faults: errors.slice(0, 5).join('; '), errors, details: errors })
 }
 
+interface Again {
+  readonly id: string
+  readonly sent: SentPayment
+  readonly input: Input
+}
+
+function resume({ till, facilitator }: BuyContext, { id: offerId, sent, input }: Again): Promise<Purchase | undefined> {
+  const { authorization, paymentId } = sent
+  const { network } = facilitator.chain
+  return heard(till.again({ network, authorization, paymentId, offerId, fingerprint: fingerprintOf(offerId, input) }))
+}
+
+/** What a payment is bound to: with another offer or other words it is a payment for something else (D-16). */
+function fingerprintOf(offer: string, input: Input): Buffer {
+  return createHash('sha256').update(canonicalJson({ offer, input })).digest()
+}
+
 interface Bid {
   readonly sale: Sale
   readonly sent: SentPayment
@@ -97,32 +121,32 @@ interface Bid {
 
 async function buy(context: BuyContext, reply: FastifyReply, { sale, sent, input }: Bid) {
   const { offer, price } = sale
-  const { payment, paymentId } = sent
-  if (payment.authorization.from === price.payTo.toLowerCase()) throw buyRefusals.own_offer()
+  const { authorization, paymentId } = sent
+  if (authorization.from === price.payTo.toLowerCase()) throw buyRefusals.own_offer()
   const bought = await heard(
     context.till.buy({
       ware: { id: offer.id, sellerId: offer.sellerId, price: offer.priceMicros, settlesFirst: price.settlesFirst },
-      ...{ payment, paymentId, input },
-      fingerprint: createHash('sha256')
-        .update(canonicalJson({ offer: offer.id, input: input as never }))
-        .digest(),
+      payment: paymentFor(sent, requirementsOf(price, context.facilitator.chain)),
+      ...{ paymentId, input, fingerprint: fingerprintOf(offer.id, input) },
     }),
   )
   if (bought.state === 'refused')
     return demand(context, reply, { price, error: `Payment verification failed: ${bought.reason}` })
-  return show(context, reply, { purchase: bought.purchase, price, paymentId })
+  return show(context, reply, { purchase: bought.purchase, offerId: offer.id, paymentId })
 }
 
 interface Shown {
   readonly purchase: Purchase
-  readonly price: Price
+  readonly offerId: string
   readonly paymentId: string | null
 }
 
-async function show(context: BuyContext, reply: FastifyReply, { purchase, price, paymentId }: Shown) {
+async function show(context: BuyContext, reply: FastifyReply, { purchase, offerId, paymentId }: Shown) {
   const { id: purchaseId, state, fault, reason } = purchase
-  if (state === 'failed' && fault === 'payment')
+  if (state === 'failed' && fault === 'payment') {
+    const { price } = await saleOf(context, offerId)
     return demand(context, reply, { price, error: `Payment settlement failed: ${reason}` })
+  }
   if (state === 'failed') throw buyRefusals.seller_failed({ reason: reason ?? 'no answer', purchaseId })
   if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
   if (state !== 'settled') throw purchaseRefusals.still_working({ purchaseId })

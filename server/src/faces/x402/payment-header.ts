@@ -1,25 +1,22 @@
 import type { FastifyRequest } from 'fastify'
-import { type Payment, readAuthorization, settlementRefusals } from '#settlement'
+import { type Payment, readAuthorization, type SignedAuthorization, settlementRefusals } from '#settlement'
 import type { requirementsOf } from './challenge.ts'
 
-/** A payment as a buyer sends it, in either version of x402. */
+/** A payment as a buyer sends it, in either version of x402, whatever it is for. */
 export interface SentPayment {
   readonly version: 1 | 2
-  readonly payment: Payment
+  readonly authorization: SignedAuthorization
   /** The buyer's own name for it (extension payment-identifier). */
   readonly paymentId: string | null
-  /** Why it is no payment for what is asked here; null when it is one (PA-8). */
-  readonly mismatch: string | null
+  readonly payload: Record<string, unknown>
 }
+
+type Asked = ReturnType<typeof requirementsOf>
 
 const PAYMENT_ID = /^[A-Za-z0-9_-]{16,128}$/
 
 /** The payment a request carries; undefined when it carries none. Throws when there is one that nobody can read. */
-export function paymentIn(
-  request: FastifyRequest,
-  asked: ReturnType<typeof requirementsOf>,
-  nameOfNetwork: string | null,
-): SentPayment | undefined {
+export function paymentIn(request: FastifyRequest): SentPayment | undefined {
   const header = request.headers['payment-signature'] ?? request.headers['x-payment']
   if (typeof header !== 'string' || header === '') return undefined
   const payload = decoded(header)
@@ -29,29 +26,33 @@ export function paymentIn(
   const authorization = readAuthorization(payload['payload'])
   if (!authorization)
     throw settlementRefusals.payment_malformed({ fault: 'payload is no signed EIP-3009 authorization' })
-  const accepted = version === 1 ? payload : recordOf(payload['accepted'])
-  const { scheme, network } = asked
+  return { version, authorization, paymentId: paymentIdIn(payload), payload }
+}
+
+/** Why it is no payment for what is asked here; null when it is one (PA-8). */
+export function mismatchIn({ version, payload }: SentPayment, asked: Asked, nameInV1: string | null): string | null {
+  return version === 1 ? mismatchOfV1(payload, nameInV1) : mismatchOf(recordOf(payload['accepted']), asked)
+}
+
+export function paymentFor({ authorization }: SentPayment, asked: Asked): Payment {
+  const { scheme, network, asset, payTo, amount, extra } = asked
+  const { name, version } = extra
   return {
-    version,
-    paymentId: paymentIdIn(payload),
-    mismatch: version === 1 ? mismatchOfV1(payload, nameOfNetwork) : mismatchOf(accepted, asked),
-    payment: {
-      authorization,
-      accepted: { scheme, network },
-      requirements: {
-        ...{ scheme, network, asset: asked.asset, payTo: asked.payTo, amount: BigInt(asked.amount) },
-        ...{ name: asked.extra.name, version: asked.extra.version },
-      },
-    },
+    authorization,
+    accepted: { scheme, network },
+    requirements: { scheme, network, asset, payTo, amount: BigInt(amount), name, version },
   }
 }
 
 /** Every one of these must be there and be what was asked; a payment for another price or to another wallet is none. */
-function mismatchOf(accepted: Record<string, unknown>, asked: ReturnType<typeof requirementsOf>): string | null {
-  const same = (name: 'payTo' | 'asset') => String(accepted[name]).toLowerCase() === asked[name].toLowerCase()
+function mismatchOf(accepted: Record<string, unknown>, asked: Asked): string | null {
+  const same = (name: 'payTo' | 'asset') => {
+    const value = accepted[name]
+    return typeof value === 'string' && value.toLowerCase() === asked[name].toLowerCase()
+  }
   if (accepted['scheme'] !== asked.scheme) return 'scheme'
   if (accepted['network'] !== asked.network) return 'network'
-  if (String(accepted['amount']) !== asked.amount) return 'amount'
+  if (accepted['amount'] !== asked.amount) return 'amount'
   if (!same('payTo')) return 'payTo'
   return same('asset') ? null : 'asset'
 }

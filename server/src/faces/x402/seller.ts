@@ -25,13 +25,18 @@ export function createSellerRun({ read, outbound }: { read: Db; outbound: Outbou
       if (status < 200 || status > 299) return { failure: `it answered ${status}` }
       const type = headers['content-type'] ?? DEFAULT_TYPE
       return {
-        output: { status, contentType: CONTENT_TYPE.test(type) ? type : DEFAULT_TYPE, body, latencyMs: durationMs },
+        output: { status, contentType: isPlain(type) ? type : DEFAULT_TYPE, body, latencyMs: durationMs },
       }
     } catch (error) {
       if (error instanceof Refusal) return { failure: error.message }
       throw error
     }
   }
+}
+
+/** Ours for files is nobody else's. */
+function isPlain(type: string): boolean {
+  return CONTENT_TYPE.test(type) && !type.toLowerCase().startsWith(FILE)
 }
 
 interface CallInput {
@@ -44,8 +49,9 @@ function callOf({ endpoint, httpMethod: method }: Offer, { query, body }: CallIn
   const url = new URL(endpoint ?? '')
   const limits = { timeoutMs: TIMEOUT_MS, maxResponseBytes: MAX_ANSWER_BYTES }
   const inQuery = method === 'GET' || method === 'DELETE'
+  // The seller's own words stand.
   for (const [name, value] of Object.entries(inQuery ? { ...flat(body), ...query } : query))
-    url.searchParams.append(name, String(value))
+    if (!url.searchParams.has(name)) url.searchParams.append(name, String(value))
   if (inQuery) return { url: url.href, method, ...limits }
   const headers = { 'content-type': 'application/json' }
   return { url: url.href, method, headers, body: JSON.stringify(body ?? {}), ...limits }

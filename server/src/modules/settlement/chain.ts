@@ -38,7 +38,7 @@ export interface SettlementChain {
   sign(authorization: SignedAuthorization, at: { readonly nonce: bigint; readonly fees: Fees }): Promise<SignedCall>
   broadcast(bytes: Hex): Promise<void>
   landingOf(hash: Hex): Promise<Landing>
-  /** The chain's own clock: seconds since 1970 of its newest block. */
+  /** Seconds since 1970, by the chain's own clock: no block to come is older. */
   time(): Promise<bigint>
   /** The transaction that used the authorization and paid what it says, whoever sent it; null when there is none. */
   transferOf(authorization: SignedAuthorization): Promise<Hex | null>

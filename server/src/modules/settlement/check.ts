@@ -24,13 +24,11 @@ export interface Payment {
 
 /** A transaction needs time to land: an authorization about to end is not taken. */
 const MARGIN_SECONDS = 6n
+/** Nor one that stays good for long: until it has ended nobody knows that it was not used after all. */
+const LONGEST_SECONDS = 3600n
 
-/**
- * Everything that can be told without asking the chain, but the signature: null when nothing is wrong, else the code that
- * clients of x402 know. Windows are of outside protocols, so they are judged by real time (D-26).
- */
-export function faultOf({ authorization, requirements, accepted }: Payment, token: Token, now: Date): string | null {
-  const seconds = BigInt(Math.floor(now.getTime() / 1000))
+/** Whether a payment is for what is asked, on this chain: null when it is, else the code that clients of x402 know. */
+export function faultOf({ authorization, requirements, accepted }: Payment, token: Token): string | null {
   const isOurs = (network: string) => network === `eip155:${token.chainId}`
   if (accepted.scheme !== 'exact' || requirements.scheme !== 'exact') return 'invalid_exact_evm_scheme'
   if (!isOurs(requirements.network)) return 'invalid_network'
@@ -42,10 +40,15 @@ export function faultOf({ authorization, requirements, accepted }: Payment, toke
     return 'invalid_exact_evm_token_version_mismatch'
   if (!isSame(authorization.to, requirements.payTo)) return 'invalid_exact_evm_recipient_mismatch'
   if (authorization.value !== requirements.amount) return 'invalid_exact_evm_payload_authorization_value_mismatch'
-  if (authorization.validBefore < seconds + MARGIN_SECONDS)
-    return 'invalid_exact_evm_payload_authorization_valid_before'
-  if (authorization.validAfter > seconds) return 'invalid_exact_evm_payload_authorization_valid_after'
   return null
+}
+
+/** Whether it is good now. Windows are of outside protocols, so they are judged by real time (D-26). */
+export function windowFaultOf({ validBefore, validAfter }: SignedAuthorization, now: Date): string | null {
+  const seconds = BigInt(Math.floor(now.getTime() / 1000))
+  if (validBefore < seconds + MARGIN_SECONDS || validBefore > seconds + LONGEST_SECONDS)
+    return 'invalid_exact_evm_payload_authorization_valid_before'
+  return validAfter > seconds ? 'invalid_exact_evm_payload_authorization_valid_after' : null
 }
 
 function isSame(one: Hex | string, other: Hex | string): boolean {

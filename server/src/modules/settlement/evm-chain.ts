@@ -33,6 +33,8 @@ const KEY_SIGNATURE_BYTES = 65
 const GAS_LIMIT = 300_000n
 /** The base fee may rise by an eighth a block: this lasts for ten of them. */
 const FEE_HEADROOM = 4n
+/** A chain on which nothing happens makes no blocks; its next one will be of its day, give or take so much. */
+const CLOCK_TOLERANCE_SECONDS = 30n
 /** An authorization lives for minutes; how far back its use is looked for where a node bounds the question. */
 const LOOK_BACK_BLOCKS = 5_000n
 
@@ -84,7 +86,11 @@ export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }
       })
       return { bytes, hash: keccak256(bytes) }
     },
-    time: async () => (await ask((to) => to.getBlock())).timestamp,
+    time: async () => {
+      const { timestamp } = await ask((to) => to.getBlock())
+      const wall = BigInt(Math.floor(Date.now() / 1000)) - CLOCK_TOLERANCE_SECONDS
+      return timestamp > wall ? timestamp : wall
+    },
     broadcast: async (bytes) => {
       await client.sendRawTransaction({ serializedTransaction: bytes }).catch((error) => {
         throw new ChainUnreachable(network, error)
@@ -112,7 +118,8 @@ async function objectionTo(
   authorization: SignedAuthorization,
 ): Promise<string | null> {
   const { from, nonce, value } = authorization
-  const call = { to: token.address, data: callOf(authorization), account: relayer }
+  // With the gas that the transaction will have: what needs more would fail on the chain, for all to see.
+  const call = { to: token.address, data: callOf(authorization), account: relayer, gas: GAS_LIMIT }
   const isTaken = await ask((to) =>
     to.call(call).then(
       () => true,
@@ -170,12 +177,20 @@ async function transferOf(
     ...contract,
     ...{ eventName: 'AuthorizationUsed', args: { authorizer: from, nonce }, fromBlock },
   })
-  if (!used) return null
-  const { blockHash, transactionHash } = used
+  if (!used) {
+    // Used, and the node does not find where: it lags, or it is too long ago. That is no answer.
+    const isUsed = await client.readContract({ ...contract, functionName: 'authorizationState', args: [from, nonce] })
+    if (isUsed) throw new Error('the authorization was used, and the node does not find where')
+    return null
+  }
+  const { blockHash, transactionHash, logIndex } = used
   const transfers = await client.getLogs({
     ...{ address: token.address, blockHash, event: TOKEN_ABI[5], args: { from, to } },
   })
-  const paid = transfers.some((log) => log.transactionHash === transactionHash && log.args.value === value)
+  // The token tells of the use and of the transfer one right after the other: any other transfer pays for something else.
+  const paid = transfers.some((log) => {
+    return log.transactionHash === transactionHash && log.logIndex === logIndex + 1 && log.args.value === value
+  })
   return paid ? transactionHash : null
 }
 

@@ -5,9 +5,16 @@ import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import { isSignedByPayer, type SignedAuthorization } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
-import { faultOf, type Payment } from './check.ts'
+import { faultOf, type Payment, windowFaultOf } from './check.ts'
 import { createSender } from './send.ts'
-import { endSettlement, insertSettlement, type Settlement, settlementBy, unlandedAfter } from './store.ts'
+import {
+  endSettlement,
+  insertSettlement,
+  refuseSettlement,
+  type Settlement,
+  settlementBy,
+  unlandedAfter,
+} from './store.ts'
 
 export interface Verdict {
   readonly isValid: boolean
@@ -58,6 +65,13 @@ export function createFacilitator({ store, chain, log, settings }: FacilitatorOp
   const find = (by: { payer: Hex; nonce: Hex }) => settlementBy(store.read, { network, ...by })
   const follow = createFollower({ store, chain, settings })
 
+  /** Sends it, or refuses it: whoever comes first to the row. */
+  const decide = async ({ id, authorization }: Settlement): Promise<void> => {
+    const reason = windowFaultOf(authorization, new Date()) ?? (await chain.objectionTo(authorization))
+    if (reason === null) await send(id)
+    else await store.transact((tx) => refuseSettlement(tx, { id, reason }))
+  }
+
   return {
     chain: { network, token, relayer },
     verify: async (payment) => {
@@ -72,17 +86,17 @@ export function createFacilitator({ store, chain, log, settings }: FacilitatorOp
       const by = { payer: authorization.from, nonce: authorization.nonce }
       let known = await find(by)
       if (!known) {
-        const reason = await objectionTo(payment, chain)
-        if (reason === null) await store.transact((tx) => insertSettlement(tx, { id: newId(), network, authorization }))
-        // A copy of this very request may have been faster, and may be all that speaks against the payment.
+        // What is not even a payment leaves no row; everything else is decided in one, so that no two ever decide differently.
+        const reason = await forgeryIn(payment, chain)
+        if (reason) return { state: 'failed', reason, txHash: null }
+        await store.transact((tx) => insertSettlement(tx, { id: newId(), network, authorization }))
         known = await find(by)
-        if (reason !== null && !known) return { state: 'failed', reason, txHash: null }
       }
       if (!known) throw new Error('a settlement just kept is gone')
       // The same nonce over other words: one of the two can never be paid, and which is the chain's to say.
       if (!isSameTransfer(known.authorization, authorization)) return { state: 'failed', reason: USED, txHash: null }
       if (known.state === 'accepted') {
-        await send(known.id)
+        await decide(known)
         known = (await find(by)) ?? known
       }
       return follow(known)
@@ -94,10 +108,17 @@ export function createFacilitator({ store, chain, log, settings }: FacilitatorOp
 /** Everything that speaks against a payment, the cheapest question first; null when it is good. */
 export async function objectionTo(payment: Payment, chain: SettlementChain): Promise<string | null> {
   const { authorization } = payment
-  const fault = faultOf(payment, chain.token, new Date())
+  const late = windowFaultOf(authorization, new Date())
+  return late ?? (await forgeryIn(payment, chain)) ?? chain.objectionTo(authorization)
+}
+
+/** What makes it no payment for what is asked, by whomever and whenever. */
+async function forgeryIn(payment: Payment, chain: SettlementChain): Promise<string | null> {
+  const { authorization } = payment
+  const fault = faultOf(payment, chain.token)
   if (fault) return fault
   const isSigned = isSignedByPayer(authorization, chain.token) || (await chain.isSignedByContract(authorization))
-  return isSigned ? chain.objectionTo(authorization) : 'invalid_exact_evm_signature'
+  return isSigned ? null : 'invalid_exact_evm_signature'
 }
 
 type Parts = Pick<FacilitatorOptions, 'store' | 'chain' | 'settings'>
@@ -108,8 +129,8 @@ function createFollower({ store, chain, settings }: Parts): (settlement: Settlem
     const until = performance.now() + settings.patienceMs
     for (let current = settlement; ; ) {
       if (current.state === 'settled' || current.state === 'failed') return resultOf(current)
-      const ended = await look(store, chain, current).catch(() => null)
-      if (ended) return resultOf(ended)
+      const seen = await look(store, chain, current).catch(() => 'open' as const)
+      if (typeof seen === 'object') return resultOf(seen)
       if (performance.now() >= until) return resultOf(current)
       await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
       const { from: payer, nonce } = current.authorization
@@ -119,13 +140,21 @@ function createFollower({ store, chain, settings }: Parts): (settlement: Settlem
 }
 
 /** Asks the chain once; ends the settlement when it has an end. */
-async function look(store: Store, chain: SettlementChain, settlement: Settlement): Promise<Settlement | null> {
+async function look(
+  store: Store,
+  chain: SettlementChain,
+  settlement: Settlement,
+): Promise<Settlement | 'missing' | 'open'> {
   const { id, txHash, authorization } = settlement
-  if (!txHash) return null
+  if (!txHash) return 'open'
   const landing = await chain.landingOf(txHash)
-  if (landing.state === 'missing') return null
+  if (landing.state === 'missing') return 'missing'
+  // The time first: what is found unused after its end was never used.
+  const now = await chain.time()
   // Refused by the token: perhaps because somebody else has sent the same authorization, which pays as well.
   const paid = landing.succeeded ? txHash : await chain.transferOf(authorization)
+  // It is public by now, and as long as it is good anybody may send it again with better luck.
+  if (!paid && now <= authorization.validBefore) return 'open'
   const end = paid
     ? ({ state: 'settled', txHash: paid } as const)
     : ({ state: 'failed', reason: 'invalid_exact_evm_transaction_failed' } as const)
@@ -143,11 +172,14 @@ function resendSweep({ store, chain, log, settings }: Omit<FacilitatorOptions, '
       const asked = { network: chain.network, olderThanMs: settings.resendMs, limit: SWEEP_BATCH }
       let ended = 0
       for (const { settlement, bytes } of await unlandedAfter(store.read, asked)) {
-        if (await look(store, chain, settlement)) ended++
-        else
-          await chain.broadcast(bytes).catch((error: Error) => {
-            log.warn({ err: error, settlement: settlement.id }, 'a settlement was sent again and not taken')
-          })
+        try {
+          const seen = await look(store, chain, settlement)
+          if (typeof seen === 'object') ended++
+          if (seen === 'missing') await chain.broadcast(bytes)
+        } catch (error) {
+          // One that cannot be told holds no other back: they wait for it on the chain as it is.
+          log.warn({ err: error, settlement: settlement.id }, 'a settlement was looked for or sent again in vain')
+        }
       }
       return ended
     },

@@ -46,7 +46,8 @@ const held = (owner: string) => tokenBalance({ rpcUrl: node.rpcUrl, token: token
 /** From the buyer, to the seller, unless another wish is said. */
 const payment = (wish: Partial<Wish> = {}) => signPayment({ from: buyer, to: seller, value: 1000n, ...wish })
 
-const rowsOf = () => db.store.read.rows<{ state: string }>(sql`select state from settlement order by created_at, id`)
+const sentOf = async () =>
+  (await db.store.read.one<{ sent: bigint }>(sql`select count(*) as sent from relayed_transaction`))?.sent
 
 test('a payment is verified, settled, and its payee has the money', async () => {
   const before = await held(seller)
@@ -83,14 +84,15 @@ test.each([
   ['underpaid', { value: 10n, asked: 11n }, 'invalid_exact_evm_payload_authorization_value_mismatch'],
   ['overpaid', { value: 11n, asked: 10n }, 'invalid_exact_evm_payload_authorization_value_mismatch'],
   ['about to expire', { seconds: 3 }, 'invalid_exact_evm_payload_authorization_valid_before'],
+  ['good for longer than an hour', { seconds: 7200 }, 'invalid_exact_evm_payload_authorization_valid_before'],
   ['expired', { seconds: -10 }, 'invalid_exact_evm_payload_authorization_valid_before'],
   ['beyond what the payer has', { value: 10_000_000_000n }, 'insufficient_funds'],
-] as const)('a payment that is %s is refused by its code, and nothing is kept', async (_, wish, reason) => {
-  const kept = await rowsOf()
+] as const)('a payment that is %s is refused by its code, and nothing is sent', async (_, wish, reason) => {
+  const sent = await sentOf()
   const bad = await payment(wish)
   expect(await facilitator.verify(bad)).toMatchObject({ isValid: false, reason })
   expect(await facilitator.settle(bad)).toEqual({ state: 'failed', reason, txHash: null })
-  expect(await rowsOf()).toEqual(kept)
+  expect(await sentOf()).toBe(sent)
 })
 
 test('for another network, another token, another payee, or with a signature of somebody else: refused by its code', async () => {
@@ -164,14 +166,41 @@ test('D-15 D-28 what was signed and never sent is pending, and the sweep sends t
   expect((await held(seller)) - before).toBe(11n)
 })
 
-test('a chain that does not answer is no verdict: nothing is kept, nothing is said of the payment', async () => {
+test('a chain that does not answer is no verdict: nothing is sent, nothing is said of the payment', async () => {
   const deaf = createEvmChain({ rpcUrl: 'http://127.0.0.1:9', token, relayerKey: toHex(randomBytes(32)) })
   const lost = createFacilitator({ store: db.store, chain: deaf, log, settings })
   const paid = await payment()
-  const kept = await rowsOf()
+  const sent = await sentOf()
   await expect(lost.verify(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
   const said = await deaf.time().catch((error: Error) => error)
   expect(inspect(said, { depth: 9 })).not.toContain('127.0.0.1:9')
   await expect(lost.settle(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
-  expect(await rowsOf()).toEqual(kept)
+  expect(await sentOf()).toBe(sent)
+  // Once the chain answers, the same payment is good.
+  expect(await facilitator.settle(paid)).toMatchObject({ state: 'settled' })
+})
+
+test('a transfer beside the use of an authorization pays for something else: each pays for itself', async () => {
+  const [one, other] = [await payment({ value: 21n }), await payment({ value: 21n })]
+  expect(await facilitator.settle(one)).toMatchObject({ state: 'settled' })
+  expect(await chain.transferOf(one.authorization)).toMatch(/^0x/)
+  expect(await chain.transferOf({ ...one.authorization, value: 22n })).toBeNull()
+  expect(await chain.transferOf(other.authorization)).toBeNull()
+})
+
+test('what the token refused on the chain stays open while it is good, as anybody may send it again; then it has failed', async () => {
+  const poor = privateKeyToAccount((await createWallet()).secretKey as Hex)
+  await fund(poor.address, 30n)
+  const [first, second] = [await payment({ from: poor, value: 30n }), await payment({ from: poor, value: 30n })]
+  const blind = createFacilitator({
+    ...{ store: db.store, log, settings: { ...settings, patienceMs: 300 } },
+    chain: { ...chain, objectionTo: async () => null },
+  })
+  expect(await facilitator.settle(first)).toMatchObject({ state: 'settled' })
+  expect(await blind.settle(second)).toMatchObject({ state: 'pending' })
+  const later = createFacilitator({
+    ...{ store: db.store, log, settings },
+    chain: { ...chain, time: async () => second.authorization.validBefore + 1n },
+  })
+  expect(await later.settle(second)).toMatchObject({ state: 'failed', reason: 'invalid_exact_evm_transaction_failed' })
 })

@@ -57,6 +57,12 @@ export async function settlementBy(
   return row && settlementOf(row)
 }
 
+/** Ends what was never sent; does nothing once somebody has sent it. */
+export async function refuseSettlement(tx: Tx, { id, reason }: { id: string; reason: string }): Promise<void> {
+  await tx.run(sql`
+    update settlement set state = 'failed', reason = ${reason}, ended_at = ${tx.now} where id = ${id} and state = 'accepted'`)
+}
+
 /** Those of these that have no transaction yet, locked in id order. */
 export async function lockAccepted(db: Db, ids: readonly string[]): Promise<Settlement[]> {
   const rows = await db.rows<Row>(sql`

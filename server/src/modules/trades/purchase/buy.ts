@@ -79,8 +79,19 @@ export type Bought =
 const DAY_MS = 86_400_000
 const MAX_RUNS = 3
 
+/** A payment that may have been sent before. */
+export interface Repetition {
+  readonly network: string
+  readonly authorization: Payment['authorization']
+  readonly paymentId: string | null
+  readonly offerId: string
+  readonly fingerprint: Buffer
+}
+
 export interface Till {
   buy(order: Order): Promise<Bought>
+  /** The purchase this payment has begun, driven on; undefined when it has begun none. Refuses it for anything else. */
+  again(repetition: Repetition): Promise<Purchase | undefined>
   /** Drives on what everybody has left; answers whether it came to an end. */
   resume(purchase: Purchase): Promise<boolean>
 }
@@ -92,18 +103,22 @@ export interface Till {
 export function createTill(deps: PurchaseDeps): Till {
   const { store, facilitator, settings } = deps
   return {
+    again: async (repetition) => {
+      const known = await find(deps, repetition)
+      return known && drive(deps, known, null)
+    },
     buy: async (order) => {
-      const known = await find(deps, order)
+      const known = await find(deps, repetitionOf(order))
       if (known) return { state: 'kept', purchase: await drive(deps, known, null) }
       const verdict = await facilitator.verify(order.payment)
       if (verdict.reason !== null) {
         // A copy of this very request may have reserved the payment since we looked.
-        const raced = await find(deps, order)
+        const raced = await find(deps, repetitionOf(order))
         if (raced) return { state: 'kept', purchase: await drive(deps, raced, null) }
         return { state: 'refused', reason: verdict.reason }
       }
       const { id, lease } = await reserve(deps, order)
-      const reserved = id === null ? await find(deps, order) : await purchaseById(store.read, id)
+      const reserved = id === null ? await find(deps, repetitionOf(order)) : await purchaseById(store.read, id)
       if (!reserved) throw purchaseRefusals.payment_spent_elsewhere()
       return { state: 'kept', purchase: await drive(deps, reserved, id === null ? null : lease) }
     },
@@ -115,20 +130,24 @@ export function createTill(deps: PurchaseDeps): Till {
   }
 }
 
+function repetitionOf({ ware, payment, paymentId, fingerprint }: Order): Repetition {
+  const { authorization, requirements } = payment
+  return { network: requirements.network, authorization, paymentId, offerId: ware.id, fingerprint }
+}
+
 /** The purchase of this payment, if there is one; refuses a payment or a name that belongs to another. */
 async function find(
   { store }: PurchaseDeps,
-  { payment, paymentId, ware, fingerprint }: Order,
+  { network, authorization, paymentId, offerId, fingerprint }: Repetition,
 ): Promise<Purchase | undefined> {
-  const { from: payer, nonce } = payment.authorization
-  const { network } = payment.requirements
+  const { from: payer, nonce, signature } = authorization
   const [byPayment, byName] = await Promise.all([
     purchaseByPayment(store.read, { network, payer, nonce }),
-    paymentId === null ? undefined : purchaseByPaymentId(store.read, { offerId: ware.id, paymentId }),
+    paymentId === null ? undefined : purchaseByPaymentId(store.read, { offerId, paymentId }),
   ])
   if (byName && byName.id !== byPayment?.id) throw purchaseRefusals.payment_id_reused()
   if (byPayment && !byPayment.fingerprint.equals(fingerprint)) throw purchaseRefusals.payment_spent_elsewhere()
-  if (byPayment && byPayment.payment.authorization.signature !== payment.authorization.signature)
+  if (byPayment && byPayment.payment.authorization.signature !== signature)
     throw purchaseRefusals.payment_spent_elsewhere()
   return byPayment
 }
@@ -173,8 +192,11 @@ async function drive(deps: PurchaseDeps, purchase: Purchase, ours: string | null
 }
 
 /** A seller's failure cost nothing, so the same payment, sent again after it, may try again. */
-async function tryAgain({ store, settings }: PurchaseDeps, { id, state, fault }: Purchase): Promise<string | null> {
+async function tryAgain(deps: PurchaseDeps, { id, state, fault, payment }: Purchase): Promise<string | null> {
+  const { store, facilitator, settings } = deps
   if (state !== 'failed' || fault !== 'seller') return null
+  // Only while it still pays: nobody works for a payment that has ended meanwhile.
+  if ((await facilitator.verify(payment)).reason !== null) return null
   const lease = newId()
   const isOurs = await store.transact((tx) => reopen(tx, { id, lease, leaseMs: settings.leaseMs }))
   return isOurs ? lease : null
@@ -202,7 +224,10 @@ async function runSeller(deps: PurchaseDeps, purchase: Purchase, lease: string):
   // Renewed while we live, so that nobody waits long for somebody dead.
   const renew = () => store.transact((tx) => renewLease(tx, { id, lease, leaseMs: settings.leaseMs })).catch(() => {})
   const renewing = setInterval(() => void renew(), settings.leaseMs / 3)
-  const answer = await run(purchase).finally(() => clearInterval(renewing))
+  const answer = await run(purchase)
+    // Whatever it is, it is no reason to ask the seller for ever.
+    .catch((error: Error) => ({ failure: `it could not be asked (${error.name})` }))
+    .finally(() => clearInterval(renewing))
   await store.transact(async (tx) => {
     if ('output' in answer) {
       const to = state === 'paid' ? 'paid' : 'settling'

@@ -144,7 +144,7 @@ export async function failPurchase(
   }: { id: string; from: 'working' | 'settling'; fault: 'seller' | 'payment'; reason: string },
 ): Promise<boolean> {
   const rows = await tx.run(sql`
-    update purchase set state = 'failed', fault = ${fault}, reason = ${reason}, ended_at = ${tx.now},
+    update purchase set state = 'failed', fault = ${fault}, reason = ${reason}, ended_at = ${tx.now}, output = null,
       runs = runs + ${fault === 'seller' ? 1 : 0}
     where id = ${id} and state = ${from}`)
   return rows > 0
@@ -170,6 +170,13 @@ export async function endPurchase(
     update purchase set state = 'settled', tx_hash = ${txHash}, buyer_id = ${buyerId}, ended_at = ${tx.now}
     where id = ${id} and state in ('settling', 'paid')`)
   return rows > 0
+}
+
+/** Puts purchases behind all others that wait to be driven on, so that none that cannot be holds others back. */
+export async function requeue(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update purchase set lease_until = clock_timestamp() - interval '1 ms'
+    where id = any(${ids}::uuid[]) and ended_at is null and lease_until < clock_timestamp()`)
 }
 
 /** Purchases nobody drives any more, longest first. */

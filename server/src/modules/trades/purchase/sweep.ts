@@ -3,7 +3,7 @@ import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import type { Till } from './buy.ts'
 import { KEEP_SECONDS } from './purchase.ts'
-import { abandoned, forgetAnswers } from './store.ts'
+import { abandoned, forgetAnswers, requeue } from './store.ts'
 
 const BATCH = 50
 const OLDER_THAN_MS = 2_000
@@ -23,15 +23,23 @@ export function purchaseSweep({ store, till, log, olderThanMs = OLDER_THAN_MS }:
     everyMs: 1000,
     ignoresWakes: true,
     run: async () => {
-      let ended = 0
-      for (const purchase of await abandoned(store.read, { olderThanMs, limit: BATCH })) {
-        try {
-          if (await till.resume(purchase)) ended++
-        } catch (error) {
-          log.warn({ err: error, purchase: purchase.id }, 'a purchase could not be driven on')
-        }
-      }
-      return ended
+      const left = await abandoned(store.read, { olderThanMs, limit: BATCH })
+      if (left.length === 0) return 0
+      await store.transact((tx) =>
+        requeue(
+          tx,
+          left.map(({ id }) => id),
+        ),
+      )
+      const ends = await Promise.all(
+        left.map((purchase) =>
+          till.resume(purchase).catch((error: unknown) => {
+            log.warn({ err: error, purchase: purchase.id }, 'a purchase could not be driven on')
+            return false
+          }),
+        ),
+      )
+      return ends.filter(Boolean).length
     },
   }
 }
