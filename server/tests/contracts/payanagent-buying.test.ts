@@ -9,6 +9,7 @@ import sql from 'sql-template-tag'
 import { getAddress, type Hex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { writeAuthorization } from '#settlement'
 import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
 import { type Answer, openWorld, type World } from '#tests/world'
 
@@ -89,9 +90,7 @@ async function headerFor(offerId: string, change: object = {}, from = buyer): Pr
   const required = JSON.parse(Buffer.from(String(headers['payment-required']), 'base64').toString())
   const accepted = required.accepts[0]
   const payment = await signPayment({ from, to: accepted.payTo, value: BigInt(accepted.amount) })
-  const { signature, ...authorization } = payment.authorization
-  const texts = Object.fromEntries(Object.entries(authorization).map(([name, value]) => [name, String(value)]))
-  const payload = { x402Version: 2, accepted, payload: { signature, authorization: texts }, ...change }
+  const payload = { x402Version: 2, accepted, payload: writeAuthorization(payment.authorization), ...change }
   return { 'payment-signature': Buffer.from(JSON.stringify(payload)).toString('base64') }
 }
 
@@ -164,9 +163,7 @@ test('PA-8 a payment with another recipient, amount, network or asset, or withou
     }
   }
   const cheap = await signPayment({ from: buyer, to: agent.wallet, value: 9_999n })
-  const { signature, ...authorization } = cheap.authorization
-  const texts = Object.fromEntries(Object.entries(authorization).map(([name, each]) => [name, String(each)]))
-  const underpaid = await buy(id, await headerFor(id, { payload: { signature, authorization: texts } }))
+  const underpaid = await buy(id, await headerFor(id, { payload: writeAuthorization(cheap.authorization) }))
   expect([underpaid.status, underpaid.body.error]).toEqual([402, expect.stringContaining('verification failed')])
   for (const garbage of [
     '!!!',

@@ -4,6 +4,7 @@ import type { Network, PaymentPayload, PaymentRequirements } from '@x402/core/ty
 import type { Hex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeAuthorization } from '#settlement'
 import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
 import { openWorld, type World } from '#tests/world'
 
@@ -31,8 +32,6 @@ interface Wired {
 
 async function wired(value: bigint, asked = value): Promise<Wired> {
   const { authorization } = await signPayment({ from: buyer, to: payTo, value })
-  const { signature, ...words } = authorization
-  const texts = Object.fromEntries(Object.entries(words).map(([name, each]) => [name, String(each)]))
   const requirements: PaymentRequirements = {
     ...{ scheme: 'exact', network: EVM_NETWORK as Network, amount: String(asked), asset: TOKEN.address, payTo },
     ...{ maxTimeoutSeconds: 60, extra: { name: TOKEN.name, version: TOKEN.version } },
@@ -40,7 +39,7 @@ async function wired(value: bigint, asked = value): Promise<Wired> {
   const resource = { url: 'http://example.com/', description: '', mimeType: '' }
   return {
     requirements,
-    payload: { x402Version: 2, resource, accepted: requirements, payload: { signature, authorization: texts } },
+    payload: { x402Version: 2, resource, accepted: requirements, payload: writeAuthorization(authorization) },
   }
 }
 

@@ -4,6 +4,7 @@ import sql, { type Sql } from 'sql-template-tag'
 import { getAddress, type Hex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
+import { writeAuthorization } from '#settlement'
 import { signPayment, TOKEN } from '#tests/evm-payments'
 import { booksAreClean } from './books.ts'
 import { type Dice, diceOf, LONG, seeds } from './dice.ts'
@@ -130,11 +131,9 @@ async function buy({ market, shop }: Place, { buyer, marker, again }: Want): Pro
   const { offerId, payTo } = shop
   // Good for long: a server may be dead for a while, and the same payment must still be good afterwards.
   const { authorization, requirements } = await signPayment({ from: buyer, to: payTo, value: PRICE, seconds: 600 })
-  const { signature, ...words } = authorization
-  const texts = Object.fromEntries(Object.entries(words).map(([name, value]) => [name, String(value)]))
   const { name, version, ...rest } = requirements
   const accepted = { ...rest, amount: String(PRICE), extra: { name, version } }
-  const payload = { x402Version: 2, accepted, payload: { signature, authorization: texts } }
+  const payload = { x402Version: 2, accepted, payload: writeAuthorization(authorization) }
   const headers = { 'payment-signature': Buffer.from(JSON.stringify(payload)).toString('base64') }
   const ask = { method: 'POST', path: `/x402/${offerId}`, body: { marker }, headers }
   const first = await insist(market, ask)

@@ -5,12 +5,13 @@ import { type Offer, offerById, offerRefusals } from '#offers'
 import { canonicalJson } from '#platform/canonical-json'
 import type { Db } from '#platform/db'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
-import { ChainUnreachable, type Facilitator, settlementRefusals } from '#settlement'
+import type { Facilitator } from '#settlement'
 import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
 import { IdParams, payanRules } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { bodyOf402, encode, type Price, paymentRequired, requirementsOf } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
+import { heard } from './heard.ts'
 import { mismatchIn, paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
 import { nameInV1 } from './wire.ts'
 
@@ -166,13 +167,4 @@ function demand(
 ) {
   reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, { chain, error })))
   return reply.code(402).send(bodyOf402(price, { chain, error }))
-}
-
-async function heard<T>(asked: Promise<T>): Promise<T> {
-  try {
-    return await asked
-  } catch (error) {
-    if (error instanceof ChainUnreachable) throw settlementRefusals.chain_silent({ network: error.network })
-    throw error
-  }
 }

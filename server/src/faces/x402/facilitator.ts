@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { rules } from '#platform/http/rules'
-import { ChainUnreachable, type Facilitator, type SettlementResult, settlementRefusals } from '#settlement'
+import type { Facilitator, SettlementResult } from '#settlement'
+import { heard } from './heard.ts'
 import { nameInV1, readAsked } from './wire.ts'
 
 const tags = ['x402']
@@ -79,14 +80,4 @@ function settleView(result: SettlementResult, amount: string) {
   if (result.state === 'settled') return { success: true, transaction: result.txHash, amount }
   const errorReason = result.state === 'pending' ? 'settlement_pending' : result.reason
   return { success: false, errorReason, transaction: result.txHash ?? '' }
-}
-
-/** A chain that does not answer is no verdict: the asker is told to ask again, with the same payment. */
-async function heard<T>(asked: Promise<T>): Promise<T> {
-  try {
-    return await asked
-  } catch (error) {
-    if (error instanceof ChainUnreachable) throw settlementRefusals.chain_silent({ network: error.network })
-    throw error
-  }
 }

@@ -84,6 +84,13 @@ export function readAuthorization(payload: unknown): SignedAuthorization | null 
   }
 }
 
+/** The way back: numbers as text, as they go over the wire. */
+export function writeAuthorization({ signature, ...words }: SignedAuthorization) {
+  const { value, validAfter, validBefore } = words
+  const texts = { value: String(value), validAfter: String(validAfter), validBefore: String(validBefore) }
+  return { signature, authorization: { ...words, ...texts } }
+}
+
 /** Wallets that are contracts sign at more length; nothing honest is longer than this. */
 const MAX_SIGNATURE_HEX = 8192
 const UINT256_END = 2n ** 256n

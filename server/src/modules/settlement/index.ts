@@ -1,4 +1,4 @@
-export { readAuthorization, type SignedAuthorization, type Token } from './authorization.ts'
+export { readAuthorization, type SignedAuthorization, type Token, writeAuthorization } from './authorization.ts'
 export { ChainUnreachable, type SettlementChain } from './chain.ts'
 export type { Payment, Requirements } from './check.ts'
 export { settlementRefusals } from './errors.ts'

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { writeAuthorization } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
 import type { Payment } from './check.ts'
 import { type Facilitator, objectionTo, type SettlementResult } from './facilitator.ts'
@@ -72,7 +73,6 @@ async function ask({ url, log, timeoutMs = TIMEOUT_MS }: OutsideFacilitatorOptio
 }
 
 function wireOf({ authorization, requirements, accepted }: Payment) {
-  const { signature, value, validAfter, validBefore, ...words } = authorization
   const { name, version, amount, ...rest } = requirements
   const asked = { ...rest, amount: String(amount), maxTimeoutSeconds: 60, extra: { name, version } }
   return {
@@ -81,13 +81,7 @@ function wireOf({ authorization, requirements, accepted }: Payment) {
     paymentPayload: {
       x402Version: 2,
       accepted: { ...asked, ...accepted },
-      payload: {
-        signature,
-        authorization: {
-          ...words,
-          ...{ value: String(value), validAfter: String(validAfter), validBefore: String(validBefore) },
-        },
-      },
+      payload: writeAuthorization(authorization),
     },
   }
 }

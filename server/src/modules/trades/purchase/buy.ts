@@ -89,6 +89,7 @@ export interface Repetition {
 }
 
 export interface Till {
+  /** Repetitions come to the same purchase here too; `again` finds them sooner. */
   buy(order: Order): Promise<Bought>
   /** The purchase this payment has begun, driven on; undefined when it has begun none. Refuses it for anything else. */
   again(repetition: Repetition): Promise<Purchase | undefined>
@@ -108,11 +109,9 @@ export function createTill(deps: PurchaseDeps): Till {
       return known && drive(deps, known, null)
     },
     buy: async (order) => {
-      const known = await find(deps, repetitionOf(order))
-      if (known) return { state: 'kept', purchase: await drive(deps, known, null) }
       const verdict = await facilitator.verify(order.payment)
       if (verdict.reason !== null) {
-        // A copy of this very request may have reserved the payment since we looked.
+        // What speaks against it may be what it has bought already.
         const raced = await find(deps, repetitionOf(order))
         if (raced) return { state: 'kept', purchase: await drive(deps, raced, null) }
         return { state: 'refused', reason: verdict.reason }
