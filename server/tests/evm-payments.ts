@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { getAddress, type Hex, toHex } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
-import type { Payment, Token } from '#settlement'
+import { type Payment, type SignedAuthorization, type Token, writeAuthorization } from '#settlement'
 
 /** The sandbox's token: Base Sepolia's USDC. */
 export const TOKEN: Token = {
@@ -32,8 +32,13 @@ export interface Wish {
   readonly seconds?: number
 }
 
+export interface EvmPayment extends Payment {
+  readonly authorization: SignedAuthorization
+}
+
 /** A payment as a wallet signs it. */
-export async function signPayment({ from, to, value, asked = value, nonce, seconds = 60 }: Wish): Promise<Payment> {
+export async function signPayment(wish: Wish): Promise<EvmPayment> {
+  const { from, to, value, asked = value, nonce, seconds = 60 } = wish
   const now = BigInt(Math.floor(Date.now() / 1000))
   const window = { validAfter: now - 5n, validBefore: now + BigInt(seconds) }
   const message = { from: from.address, to, value, ...window, nonce: nonce ?? toHex(randomBytes(32)) }
@@ -42,9 +47,20 @@ export async function signPayment({ from, to, value, asked = value, nonce, secon
     domain: { name, version, chainId, verifyingContract: getAddress(address) },
     ...{ types: TYPES, primaryType: 'TransferWithAuthorization', message },
   })
-  return {
-    authorization: { ...message, from: from.address.toLowerCase() as Hex, to: to.toLowerCase() as Hex, signature },
-    accepted: { scheme: 'exact', network: EVM_NETWORK },
-    requirements: { scheme: 'exact', network: EVM_NETWORK, asset: address, payTo: to, amount: asked, name, version },
+  const authorization = {
+    ...message,
+    ...{ from: from.address.toLowerCase() as Hex, to: to.toLowerCase() as Hex, signature },
   }
+  const requirements = { scheme: 'exact', network: EVM_NETWORK, asset: address, payTo: to, amount: asked }
+  return {
+    ...carrying(authorization),
+    accepted: { scheme: 'exact', network: EVM_NETWORK },
+    requirements: { ...requirements, extra: { name, version } },
+  }
+}
+
+/** What a payment says that carries this authorization. */
+export function carrying(authorization: SignedAuthorization) {
+  const { from: payer, nonce, signature: seal, value: amount } = authorization
+  return { network: EVM_NETWORK, payer, nonce, seal, amount, authorization, payload: writeAuthorization(authorization) }
 }

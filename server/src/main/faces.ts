@@ -56,10 +56,10 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   if (parts.x402 !== null) {
-    const { facilitator, buying } = parts.x402
+    const { facilitators, buying } = parts.x402
     await http.register(buyRoutes(buying))
     await http.register(purchaseRoutes(buying), { prefix: '/api/v1' })
-    await http.register(facilitatorRoutes({ facilitator, live: config.live }), { prefix: '/facilitator' })
+    await http.register(facilitatorRoutes({ facilitators, live: config.live }), { prefix: '/facilitator' })
   }
   operatorWebhookRoutes(http, { store })
   const operator = { store, wallet: wallet.wallet, wallets: wallet.wallets, answer: context.answer }

@@ -3,15 +3,18 @@ import { toHex } from 'viem'
 import { partyOfWallet, profileOf } from '#identity'
 import { noteCalls } from '#offers'
 import { deriveKey } from '#platform/config/index'
+import type { Db } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import { receiptOf } from '#receipts'
 import {
   createEvmChain,
-  createFacilitator,
+  createEvmFacilitator,
+  createFacilitators,
   createOutsideFacilitator,
   DEFAULT_FACILITATOR_SETTINGS,
   type Facilitator,
   type FacilitatorSettings,
+  type Facilitators,
   type Token,
 } from '#settlement'
 import {
@@ -22,12 +25,13 @@ import {
   purchaseSweep,
 } from '#trades/purchase'
 import type { BuyContext } from '../faces/x402/buy.ts'
+import type { Payee } from '../faces/x402/challenge.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
 import type { Core, SoukOptions } from './souk.ts'
 
-/** Buying with a wallet, and the facilitator that settles it. */
+/** Buying with a wallet, and the facilitators that settle it. */
 export interface X402Part {
-  readonly facilitator: Facilitator
+  readonly facilitators: Facilitators
   readonly buying: BuyContext
   readonly sweeps: readonly Sweep[]
 }
@@ -35,33 +39,33 @@ export interface X402Part {
 /** A local chain answers in milliseconds. */
 const SANDBOX_SETTINGS: FacilitatorSettings = { ...DEFAULT_FACILITATOR_SETTINGS, pollMs: 25, resendMs: 2_000 }
 
-/** Null where this market does without EVM. */
+/** Null where this market settles on no network. */
 export async function openX402(options: SoukOptions & Core): Promise<X402Part | null> {
-  const { config, evmRpcUrl: rpcUrl, store, outbound, validator, publicUrl, log } = options
-  if (config.evm === null || rpcUrl === null) return null
-  const facilitator = await openFacilitator(options, { rpcUrl, evm: config.evm })
+  const { store, outbound, validator, publicUrl, log } = options
+  const evm = await openEvmFacilitator(options)
+  const facilitators = createFacilitators(evm === null ? [] : [evm])
+  if (facilitators.all.length === 0) return null
   const till = createTill({
-    ...{ store, facilitator, settings: DEFAULT_PURCHASE_SETTINGS },
+    ...{ store, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
     run: createSellerRun({ read: store.read, outbound }),
-    buyerOf: (tx, { authorization: { from: address }, requirements: { network } }) =>
-      partyOfWallet(tx, { network, address }),
-    conclude: concluding(options, facilitator),
+    buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
+    conclude: concluding(options),
   })
   return {
-    facilitator,
-    sweeps: [...facilitator.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
+    facilitators,
+    sweeps: [...facilitators.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
     buying: {
-      ...{ read: store.read, till, facilitator, validator, publicUrl },
-      payoutWalletOf: async (db, partyId) => (await profileOf(db, partyId))?.payoutWallet ?? null,
+      ...{ read: store.read, till, facilitators, validator, publicUrl },
+      payeesOf: (db, partyId) => payeesOf(db, { partyId, facilitators }),
       receiptIdOf: async (db, purchaseId) => (await receiptOf(db, purchaseId))?.id ?? null,
     },
   }
 }
 
 /** What follows from a sale, in the commit that ends it. The offer's counters before the head of the receipts, which is locked last. */
-function concluding({ issueReceipts }: Core, { chain: { network } }: Facilitator): PurchaseDeps['conclude'] {
+function concluding({ issueReceipts }: Core): PurchaseDeps['conclude'] {
   return async (tx, { purchase, buyerId, txHash, delivered }) => {
-    const { id: orderId, offerId, sellerId, amount, payer, output } = purchase
+    const { id: orderId, offerId, sellerId, amount, network, payer, output } = purchase
     await noteCalls(tx, { calls: [{ offerId, buyerId, delivered }] })
     await issueReceipts(tx, [
       {
@@ -73,13 +77,19 @@ function concluding({ issueReceipts }: Core, { chain: { network } }: Facilitator
   }
 }
 
-interface Place {
-  readonly rpcUrl: string
-  readonly evm: NonNullable<SoukOptions['config']['evm']>
+/** Where a seller is paid: its wallet of each kind of network, in the order in which the market prefers them. */
+async function payeesOf(db: Db, { partyId, facilitators }: { partyId: string; facilitators: Facilitators }) {
+  const profile = await profileOf(db, partyId)
+  return facilitators.all.flatMap(({ chain }): Payee[] => {
+    const payTo = profile?.payoutWallet ?? null
+    return payTo === null ? [] : [{ chain, payTo }]
+  })
 }
 
-async function openFacilitator(options: SoukOptions & Core, { rpcUrl, evm }: Place): Promise<Facilitator> {
-  const { config, secrets, store, log } = options
+async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilitator | null> {
+  const { config, evmRpcUrl: rpcUrl, secrets, store, log } = options
+  const { evm } = config
+  if (evm === null || rpcUrl === null) return null
   const token: Token = {
     ...{ chainId: evm.chainId, address: evm.token.toLowerCase() as Token['address'] },
     ...{ name: evm.domain.name, version: evm.domain.version },
@@ -90,5 +100,5 @@ async function openFacilitator(options: SoukOptions & Core, { rpcUrl, evm }: Pla
   // Gas; on a local chain it costs nothing.
   if (!config.live) await faucet({ rpcUrl, address: chain.relayer, amount: 0n })
   const settings = config.live ? DEFAULT_FACILITATOR_SETTINGS : SANDBOX_SETTINGS
-  return createFacilitator({ store, chain, log, settings })
+  return createEvmFacilitator({ store, chain, log, settings })
 }

@@ -45,9 +45,10 @@ async function wired(value: bigint, asked = value): Promise<Wired> {
 
 test('the field’s own client of facilitators finds what is supported, has a payment checked, and settled once', async () => {
   const supported = await client.getSupported()
+  const extra = { name: TOKEN.name, version: TOKEN.version }
   expect(supported.kinds).toEqual([
-    { x402Version: 2, scheme: 'exact', network: EVM_NETWORK },
-    { x402Version: 1, scheme: 'exact', network: 'base-sepolia' },
+    { x402Version: 2, scheme: 'exact', network: EVM_NETWORK, extra },
+    { x402Version: 1, scheme: 'exact', network: 'base-sepolia', extra },
   ])
   const { payload, requirements } = await wired(1_234n)
   const payer = buyer.address.toLowerCase()
@@ -83,11 +84,17 @@ test('what is no payment is a 400 that says why; what is a bad one is no error b
   })
   const reason = 'invalid_exact_evm_payload_authorization_value_mismatch'
   expect([bad.status, bad.body]).toMatchObject([200, { success: false, errorReason: reason, transaction: '' }])
+  const elsewhere = { ...payload, accepted: { ...requirements, network: 'eip155:1' } }
+  for (const path of ['verify', 'settle']) {
+    const nowhere = { paymentPayload: elsewhere, paymentRequirements: requirements }
+    const { status, body } = await world.call('POST', `/facilitator/${path}`, { body: nowhere })
+    expect([status, body.invalidReason ?? body.errorReason]).toEqual([200, 'invalid_network'])
+  }
   const cases: [object, string][] = [
     [{ paymentPayload: 'x', paymentRequirements: {} }, 'paymentPayload is no object'],
     [{ paymentPayload: {}, paymentRequirements: [] }, 'paymentRequirements is no object'],
     [{ paymentPayload: { x402Version: 3 }, paymentRequirements: {} }, 'x402Version'],
-    [{ paymentPayload: { x402Version: 2, payload: { transaction: 'AA' } }, paymentRequirements: {} }, 'EIP-3009'],
+    [{ paymentPayload: { ...payload, payload: { transaction: 'AA' } }, paymentRequirements: requirements }, 'EIP-3009'],
     [{ paymentPayload: payload, paymentRequirements: { ...requirements, amount: '1.5' } }, 'no whole number'],
     [{ paymentPayload: payload, paymentRequirements: { ...requirements, payTo: 5 } }, 'payTo is no text'],
   ]

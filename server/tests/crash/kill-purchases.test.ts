@@ -131,8 +131,7 @@ async function buy({ market, shop }: Place, { buyer, marker, again }: Want): Pro
   const { offerId, payTo } = shop
   // Good for long: a server may be dead for a while, and the same payment must still be good afterwards.
   const { authorization, requirements } = await signPayment({ from: buyer, to: payTo, value: PRICE, seconds: 600 })
-  const { name, version, ...rest } = requirements
-  const accepted = { ...rest, amount: String(PRICE), extra: { name, version } }
+  const accepted = { ...requirements, amount: String(PRICE) }
   const payload = { x402Version: 2, accepted, payload: writeAuthorization(authorization) }
   const headers = { 'payment-signature': Buffer.from(JSON.stringify(payload)).toString('base64') }
   const ask = { method: 'POST', path: `/x402/${offerId}`, body: { marker }, headers }

@@ -9,7 +9,6 @@ export interface Answer {
 
 interface Proof {
   readonly receiptId: string | null
-  readonly network: string
   /** The payment id the asker has shown. */
   readonly paymentId: string | null
   readonly now: Date
@@ -17,8 +16,8 @@ interface Proof {
 
 /** What a buyer gets for his money: the seller's answer as it came, and the proof of payment in headers (PA-3, PA-11). */
 export function answerOf(purchase: Purchase, proof: Proof): Answer {
-  const { id: purchaseId, output, txHash, amount, payer } = purchase
-  const { receiptId, network } = proof
+  const { id: purchaseId, output, txHash, amount, network, payer } = purchase
+  const { receiptId } = proof
   const settled = { success: true, payer, transaction: txHash ?? '', network, amount: String(amount) }
   const headers = {
     'payment-response': encode(settled),

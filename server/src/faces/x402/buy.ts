@@ -5,24 +5,23 @@ import { type Offer, offerById, offerRefusals } from '#offers'
 import { canonicalJson } from '#platform/canonical-json'
 import type { Db } from '#platform/db'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
-import type { Facilitator } from '#settlement'
+import type { Facilitators, Payment } from '#settlement'
 import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
 import { IdParams, payanRules } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
-import { bodyOf402, encode, type Price, paymentRequired, requirementsOf } from './challenge.ts'
+import { bodyOf402, encode, type Payee, type Price, paymentRequired } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
 import { heard } from './heard.ts'
-import { mismatchIn, paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
-import { nameInV1 } from './wire.ts'
+import { paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
 
 export interface BuyContext {
   readonly read: Db
   readonly till: Till
-  readonly facilitator: Facilitator
+  readonly facilitators: Facilitators
   readonly validator: Pick<SchemaValidator, 'validate'>
   readonly publicUrl: string
-  /** Where a seller wants to be paid on this chain; null when it has not said. */
-  readonly payoutWalletOf: (db: Db, partyId: string) => Promise<string | null>
+  /** Where a seller wants to be paid, by the networks on which it has said so. */
+  readonly payeesOf: (db: Db, partyId: string) => Promise<readonly Payee[]>
   readonly receiptIdOf: (db: Db, purchaseId: string) => Promise<string | null>
 }
 
@@ -41,20 +40,19 @@ export const buyRoutes =
       reply.headers({ 'access-control-expose-headers': EXPOSED, 'cache-control': 'no-store' })
       const { id } = request.params
       const input = inputOf(request)
-      const sent = paymentIn(request)
+      const sent = paymentIn(request, context.facilitators)
       // What was begun is brought to its end by the terms of its day, whatever has become of the offer since.
       const begun = sent && (await resume(context, { id, sent, input }))
       if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
       const sale = await saleOf(context, id)
-      if (!sent) return demand(context, reply, { price: sale.price, error: 'Payment required' })
-      const { chain } = context.facilitator
-      const mismatch = mismatchIn(sent, requirementsOf(sale.price, chain), nameInV1(chain.network))
-      if (mismatch) {
-        const error = `Payment integrity check failed: ${mismatch} is not what was asked for`
-        return demand(context, reply, { price: sale.price, error })
+      if (!sent) return demand(reply, sale.price, 'Payment required')
+      const payment = paymentFor(sent, sale.price)
+      if ('mismatch' in payment) {
+        const error = `Payment integrity check failed: ${payment.mismatch} is not what was asked for`
+        return demand(reply, sale.price, error)
       }
       await checkInput(context, sale.offer, input)
-      return buy(context, reply, { sale, sent, input })
+      return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input })
     }
     app.get('/x402/:id', { config, schema }, handler)
     app.post('/x402/:id', { config, schema }, handler)
@@ -66,14 +64,14 @@ interface Sale {
 }
 
 /** What is on sale under this id (PA-14), and what it costs. */
-async function saleOf({ read, publicUrl, payoutWalletOf }: BuyContext, id: string): Promise<Sale> {
+async function saleOf({ read, publicUrl, payeesOf }: BuyContext, id: string): Promise<Sale> {
   const offer = await offerById(read, id)
   if (!offer?.active) throw offerRefusals.offer_unknown()
-  const payTo = await payoutWalletOf(read, offer.sellerId)
-  if (payTo === null) throw buyRefusals.seller_without_wallet()
+  const payees = await payeesOf(read, offer.sellerId)
+  if (payees.length === 0) throw buyRefusals.seller_without_wallet()
   const { title, priceMicros: amount, offerType } = offer
   const settlesFirst = offer.settlesFirst || offerType === 'download'
-  return { offer, price: { url: `${publicUrl}/x402/${id}`, description: title, amount, payTo, settlesFirst } }
+  return { offer, price: { url: `${publicUrl}/x402/${id}`, description: title, amount, payees, settlesFirst } }
 }
 
 interface Input {
@@ -103,10 +101,10 @@ interface Again {
   readonly input: Input
 }
 
-function resume({ till, facilitator }: BuyContext, { id: offerId, sent, input }: Again): Promise<Purchase | undefined> {
-  const { authorization, paymentId } = sent
-  const { network } = facilitator.chain
-  return heard(till.again({ network, authorization, paymentId, offerId, fingerprint: fingerprintOf(offerId, input) }))
+async function resume({ till }: BuyContext, { id: offerId, sent, input }: Again): Promise<Purchase | undefined> {
+  const { signed: payment, paymentId } = sent
+  if (!payment) return undefined
+  return heard(till.again({ payment, paymentId, offerId, fingerprint: fingerprintOf(offerId, input) }))
 }
 
 /** What a payment is bound to: with another offer or other words it is a payment for something else (D-16). */
@@ -116,23 +114,21 @@ function fingerprintOf(offer: string, input: Input): Buffer {
 
 interface Bid {
   readonly sale: Sale
-  readonly sent: SentPayment
+  readonly payment: Payment
+  readonly paymentId: string | null
   readonly input: Input
 }
 
-async function buy(context: BuyContext, reply: FastifyReply, { sale, sent, input }: Bid) {
+async function buy(context: BuyContext, reply: FastifyReply, { sale, payment, paymentId, input }: Bid) {
   const { offer, price } = sale
-  const { authorization, paymentId } = sent
-  if (authorization.from === price.payTo.toLowerCase()) throw buyRefusals.own_offer()
+  if (price.payees.some(({ chain, payTo }) => chain.isSame(payTo, payment.payer))) throw buyRefusals.own_offer()
   const bought = await heard(
     context.till.buy({
       ware: { id: offer.id, sellerId: offer.sellerId, price: offer.priceMicros, settlesFirst: price.settlesFirst },
-      payment: paymentFor(sent, requirementsOf(price, context.facilitator.chain)),
-      ...{ paymentId, input, fingerprint: fingerprintOf(offer.id, input) },
+      ...{ payment, paymentId, input, fingerprint: fingerprintOf(offer.id, input) },
     }),
   )
-  if (bought.state === 'refused')
-    return demand(context, reply, { price, error: `Payment verification failed: ${bought.reason}` })
+  if (bought.state === 'refused') return demand(reply, price, `Payment verification failed: ${bought.reason}`)
   return show(context, reply, { purchase: bought.purchase, offerId: offer.id, paymentId })
 }
 
@@ -146,25 +142,20 @@ async function show(context: BuyContext, reply: FastifyReply, { purchase, offerI
   const { id: purchaseId, state, fault, reason } = purchase
   if (state === 'failed' && fault === 'payment') {
     const { price } = await saleOf(context, offerId)
-    return demand(context, reply, { price, error: `Payment settlement failed: ${reason}` })
+    return demand(reply, price, `Payment settlement failed: ${reason}`)
   }
   if (state === 'failed') throw buyRefusals.seller_failed({ reason: reason ?? 'no answer', purchaseId })
   if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
   if (state !== 'settled') throw purchaseRefusals.still_working({ purchaseId })
   const receiptId = await context.receiptIdOf(context.read, purchaseId)
-  const { network } = context.facilitator.chain
-  return send(reply, answerOf(purchase, { receiptId, network, paymentId, now: new Date() }))
+  return send(reply, answerOf(purchase, { receiptId, paymentId, now: new Date() }))
 }
 
 function send(reply: FastifyReply, { status, headers, body }: Answer) {
   return reply.code(status).headers(headers).send(body)
 }
 
-function demand(
-  { facilitator: { chain } }: BuyContext,
-  reply: FastifyReply,
-  { price, error }: { price: Price; error: string },
-) {
-  reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, { chain, error })))
-  return reply.code(402).send(bodyOf402(price, { chain, error }))
+function demand(reply: FastifyReply, price: Price, error: string) {
+  reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, error)))
+  return reply.code(402).send(bodyOf402(price, error))
 }

@@ -1,6 +1,6 @@
 import { formatUnits } from 'viem'
 import type { Micros } from '#kernel/money'
-import type { Facilitator } from '#settlement'
+import type { SettlementNetwork } from '#settlement'
 import { nameInV1 } from './wire.ts'
 
 /** What is asked of a buyer, for one thing on sale. */
@@ -8,52 +8,52 @@ export interface Price {
   readonly url: string
   readonly description: string
   readonly amount: Micros
-  readonly payTo: string
+  /** Where it can be paid, the first choice first; never empty. */
+  readonly payees: readonly Payee[]
   readonly settlesFirst: boolean
 }
 
-type Chain = Facilitator['chain']
+/** The wallet that is paid on one network. */
+export interface Payee {
+  readonly chain: SettlementNetwork
+  readonly payTo: string
+}
 
 /** How long an authorization may live; the seller has half of it. */
 export const MAX_TIMEOUT_SECONDS = 60
 
-/** The one entry of `accepts` (x402 v2, scheme `exact`). */
-export function requirementsOf({ amount, payTo, settlesFirst }: Price, { network, token }: Chain) {
-  const { address, name, version } = token
+/** One entry of `accepts` (x402 v2, scheme `exact`). */
+export function requirementsOf({ amount, settlesFirst }: Price, { chain, payTo }: Payee) {
+  const { network, asset, extra } = chain
   return {
-    ...{ scheme: 'exact', network, amount: String(amount), asset: address, payTo },
+    ...{ scheme: 'exact', network, amount: String(amount), asset, payTo },
     maxTimeoutSeconds: MAX_TIMEOUT_SECONDS,
-    extra: { name, version, paymentFlow: settlesFirst ? 'upfront' : 'authorization' },
+    extra: { ...extra, paymentFlow: settlesFirst ? 'upfront' : 'authorization' },
   }
 }
 
 /** What goes, encoded, into `PAYMENT-REQUIRED`. */
-export function paymentRequired(price: Price, { chain, error }: { chain: Chain; error: string }) {
-  const { url, description } = price
+export function paymentRequired(price: Price, error: string) {
+  const { url, description, payees } = price
   return {
     x402Version: 2,
     error,
     resource: { url, description, mimeType: 'application/json' },
-    accepts: [requirementsOf(price, chain)],
+    accepts: payees.map((payee) => requirementsOf(price, payee)),
     extensions: { 'payment-identifier': PAYMENT_IDENTIFIER },
   }
 }
 
 /** The body of a 402: PayanAgent's fields, and what clients of x402's first version read. */
-export function bodyOf402(price: Price, { chain, error }: { chain: Chain; error: string }) {
-  const { url, description, amount, payTo } = price
-  const { address, name, version } = chain.token
-  const network = nameInV1(chain.network)
-  const first = {
-    ...{ scheme: 'exact', network, maxAmountRequired: String(amount), resource: url, description, payTo },
-    ...{
-      mimeType: 'application/json',
-      maxTimeoutSeconds: MAX_TIMEOUT_SECONDS,
-      asset: address,
-      extra: { name, version },
-    },
-  }
-  return { x402Version: 1, error, priceUsd: Number(formatUnits(amount, 6)), accepts: network === null ? [] : [first] }
+export function bodyOf402(price: Price, error: string) {
+  const { url, description, amount, payees } = price
+  const accepts = payees.flatMap(({ chain: { network: id, asset, extra }, payTo }) => {
+    const network = nameInV1(id)
+    if (network === null) return []
+    const what = { resource: url, description, mimeType: 'application/json', maxTimeoutSeconds: MAX_TIMEOUT_SECONDS }
+    return [{ scheme: 'exact', network, maxAmountRequired: String(amount), payTo, asset, ...what, extra }]
+  })
+  return { x402Version: 1, error, priceUsd: Number(formatUnits(amount, 6)), accepts }
 }
 
 const PAYMENT_IDENTIFIER = {

@@ -1,11 +1,15 @@
 import type { FastifyRequest } from 'fastify'
-import { type Payment, readAuthorization, type SignedAuthorization, settlementRefusals } from '#settlement'
-import type { requirementsOf } from './challenge.ts'
+import { type Facilitators, type Payment, type SignedPayment, settlementRefusals } from '#settlement'
+import { type Payee, type Price, requirementsOf } from './challenge.ts'
+import { caip2, nameInV1 } from './wire.ts'
 
 /** A payment as a buyer sends it, in either version of x402, whatever it is for. */
 export interface SentPayment {
   readonly version: 1 | 2
-  readonly authorization: SignedAuthorization
+  /** CAIP-2, as the buyer says; null when he says none. */
+  readonly network: string | null
+  /** Null: it is for a network on which nothing is settled here. */
+  readonly signed: SignedPayment | null
   /** The buyer's own name for it (extension payment-identifier). */
   readonly paymentId: string | null
   readonly payload: Record<string, unknown>
@@ -16,39 +20,41 @@ type Asked = ReturnType<typeof requirementsOf>
 const PAYMENT_ID = /^[A-Za-z0-9_-]{16,128}$/
 
 /** The payment a request carries; undefined when it carries none. Throws when there is one that nobody can read. */
-export function paymentIn(request: FastifyRequest): SentPayment | undefined {
+export function paymentIn(request: FastifyRequest, facilitators: Pick<Facilitators, 'of'>): SentPayment | undefined {
   const header = request.headers['payment-signature'] ?? request.headers['x-payment']
   if (typeof header !== 'string' || header === '') return undefined
   const payload = decoded(header)
   const version = payload['x402Version']
   if (version !== 1 && version !== 2)
     throw settlementRefusals.payment_malformed({ fault: 'x402Version is neither 1 nor 2' })
-  const authorization = readAuthorization(payload['payload'])
-  if (!authorization)
-    throw settlementRefusals.payment_malformed({ fault: 'payload is no signed EIP-3009 authorization' })
-  return { version, authorization, paymentId: paymentIdIn(payload), payload }
+  if (typeof payload['payload'] !== 'object' || payload['payload'] === null)
+    throw settlementRefusals.payment_malformed({ fault: 'it has no payload' })
+  const named = (version === 1 ? payload : recordOf(payload['accepted']))['network']
+  const network = typeof named === 'string' ? caip2(named, version) : null
+  const facilitator = network === null ? undefined : facilitators.of(network)
+  const signed = facilitator ? facilitator.read(payload['payload']) : null
+  return { version, network, signed, paymentId: paymentIdIn(payload), payload }
 }
 
-/** Why it is no payment for what is asked here; null when it is one (PA-8). */
-export function mismatchIn({ version, payload }: SentPayment, asked: Asked, nameInV1: string | null): string | null {
-  return version === 1 ? mismatchOfV1(payload, nameInV1) : mismatchOf(recordOf(payload['accepted']), asked)
-}
-
-export function paymentFor({ authorization }: SentPayment, asked: Asked): Payment {
-  const { scheme, network, asset, payTo, amount, extra } = asked
-  const { name, version } = extra
-  return {
-    authorization,
-    accepted: { scheme, network },
-    requirements: { scheme, network, asset, payTo, amount: BigInt(amount), name, version },
-  }
+/** The payment as it answers this price, or why it does not (PA-8). */
+export function paymentFor(sent: SentPayment, price: Price): Payment | { readonly mismatch: string } {
+  const { version, network, signed, payload } = sent
+  const payee = price.payees.find(({ chain }) => chain.network === network)
+  if (!payee || !signed) return { mismatch: 'network' }
+  const asked = requirementsOf(price, payee)
+  const mismatch =
+    version === 1 ? mismatchOfV1(payload, asked) : mismatchOf(recordOf(payload['accepted']), asked, payee)
+  if (mismatch !== null) return { mismatch }
+  const { maxTimeoutSeconds: _, ...requirements } = asked
+  const accepted = { scheme: asked.scheme, network: asked.network }
+  return { ...signed, accepted, requirements: { ...requirements, amount: price.amount } }
 }
 
 /** Every one of these must be there and be what was asked; a payment for another price or to another wallet is none. */
-function mismatchOf(accepted: Record<string, unknown>, asked: Asked): string | null {
+function mismatchOf(accepted: Record<string, unknown>, asked: Asked, { chain }: Payee): string | null {
   const same = (name: 'payTo' | 'asset') => {
     const value = accepted[name]
-    return typeof value === 'string' && value.toLowerCase() === asked[name].toLowerCase()
+    return typeof value === 'string' && chain.isSame(value, asked[name])
   }
   if (accepted['scheme'] !== asked.scheme) return 'scheme'
   if (accepted['network'] !== asked.network) return 'network'
@@ -58,9 +64,9 @@ function mismatchOf(accepted: Record<string, unknown>, asked: Asked): string | n
 }
 
 /** The first version repeats only these two; the rest is in what was signed. */
-function mismatchOfV1(payload: Record<string, unknown>, name: string | null): string | null {
+function mismatchOfV1(payload: Record<string, unknown>, asked: Asked): string | null {
   if (payload['scheme'] !== 'exact') return 'scheme'
-  return payload['network'] === name ? null : 'network'
+  return payload['network'] === nameInV1(asked.network) ? null : 'network'
 }
 
 function paymentIdIn(payload: Record<string, unknown>): string | null {

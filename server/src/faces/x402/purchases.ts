@@ -27,7 +27,7 @@ const PurchaseView = Type.Object({
 
 /** What became of a purchase, for whoever knows its id; never what was bought (D-16). */
 export const purchaseRoutes =
-  ({ read, facilitator, receiptIdOf }: BuyContext): FastifyPluginAsyncTypebox =>
+  ({ read, receiptIdOf }: Pick<BuyContext, 'read' | 'receiptIdOf'>): FastifyPluginAsyncTypebox =>
   async (app) => {
     const schema = {
       tags: ['x402'],
@@ -38,10 +38,9 @@ export const purchaseRoutes =
     app.get('/purchases/:id', { config: payanRules({ auth: 'public' }), schema }, async (request) => {
       const purchase = await purchaseById(read, request.params.id)
       if (!purchase) throw purchaseRefusals.purchase_unknown()
-      const { id, offerId, amount, payer, txHash, reason, createdAt, endedAt } = purchase
+      const { id, offerId, amount, network, payer, txHash, reason, createdAt, endedAt } = purchase
       return {
-        ...{ id, status: statusOf(purchase), offerId, amountMicroUsd: Number(amount), payer, txHash, reason },
-        network: facilitator.chain.network,
+        ...{ id, status: statusOf(purchase), offerId, amountMicroUsd: Number(amount), network, payer, txHash, reason },
         receiptId: await receiptIdOf(read, id),
         createdAt: createdAt.toISOString(),
         endedAt: endedAt?.toISOString() ?? null,

@@ -1,5 +1,6 @@
 import secp256k1 from 'secp256k1'
 import { concat, type Hex, hashDomain, hexToBytes, isAddress, isHex, keccak256, numberToHex, pad, toHex } from 'viem'
+import type { SignedPayment } from './payment.ts'
 
 /** A transfer of tokens somebody signed (EIP-3009): anybody may send it, and the token takes it once per payer and nonce. */
 export interface Authorization {
@@ -89,6 +90,19 @@ export function writeAuthorization({ signature, ...words }: SignedAuthorization)
   const { value, validAfter, validBefore } = words
   const texts = { value: String(value), validAfter: String(validAfter), validBefore: String(validBefore) }
   return { signature, authorization: { ...words, ...texts } }
+}
+
+/** An authorization in the words that all networks share. */
+export function paymentOf(signed: SignedAuthorization, network: string): SignedPayment {
+  const { from: payer, nonce, signature: seal, value: amount } = signed
+  return { network, payer, nonce, seal, amount, payload: writeAuthorization(signed) }
+}
+
+/** The authorization in a payment that was read before. */
+export function authorizationOf({ payload }: Pick<SignedPayment, 'payload'>): SignedAuthorization {
+  const authorization = readAuthorization(payload)
+  if (!authorization) throw new Error('a payment that was read holds no authorization')
+  return authorization
 }
 
 /** Wallets that are contracts sign at more length; nothing honest is longer than this. */

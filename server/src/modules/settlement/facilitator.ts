@@ -3,9 +3,17 @@ import type { Hex } from 'viem'
 import { newId } from '#kernel/id'
 import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
-import { isSignedByPayer, type SignedAuthorization } from './authorization.ts'
+import {
+  authorizationOf,
+  isSignedByPayer,
+  paymentOf,
+  readAuthorization,
+  type SignedAuthorization,
+} from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
-import { faultOf, type Payment, windowFaultOf } from './check.ts'
+import { faultOf, isSame, windowFaultOf } from './check.ts'
+import { settlementRefusals } from './errors.ts'
+import type { Facilitator, Payment, SettlementNetwork, SettlementResult } from './payment.ts'
 import { createSender } from './send.ts'
 import {
   endSettlement,
@@ -15,28 +23,6 @@ import {
   settlementBy,
   unlandedAfter,
 } from './store.ts'
-
-export interface Verdict {
-  readonly isValid: boolean
-  readonly payer: Hex
-  /** The code clients of x402 know; null when it is valid. */
-  readonly reason: string | null
-}
-
-/** What became of a payment. `pending`: it may have been made, and nobody may say otherwise (D-28). */
-export type SettlementResult =
-  | { readonly state: 'settled'; readonly txHash: Hex }
-  | { readonly state: 'pending'; readonly txHash: Hex | null }
-  | { readonly state: 'failed'; readonly reason: string; readonly txHash: Hex | null }
-
-/** Checks payments of the `exact` scheme on one EVM chain and settles them, each at most once. */
-export interface Facilitator {
-  readonly chain: Pick<SettlementChain, 'network' | 'token' | 'relayer'>
-  verify(payment: Payment): Promise<Verdict>
-  settle(payment: Payment): Promise<SettlementResult>
-  /** What must be done in the background, here. */
-  readonly sweeps: readonly Sweep[]
-}
 
 export interface FacilitatorOptions {
   readonly store: Store
@@ -59,8 +45,23 @@ export const DEFAULT_FACILITATOR_SETTINGS: FacilitatorSettings = { pollMs: 250, 
 const USED = 'invalid_exact_evm_nonce_already_used'
 const SWEEP_BATCH = 100
 
-export function createFacilitator({ store, chain, log, settings }: FacilitatorOptions): Facilitator {
-  const { network, token, relayer } = chain
+/** What payers and sellers must know of an EVM chain, and how payments on it are read. */
+export function evmNetwork({ network, token, relayer }: SettlementChain): Pick<Facilitator, 'chain' | 'read'> {
+  const { address: asset, name, version } = token
+  const chain: SettlementNetwork = { network, asset, extra: { name, version }, relayer, isSame }
+  return {
+    chain,
+    read: (payload) => {
+      const authorization = readAuthorization(payload)
+      if (authorization) return paymentOf(authorization, network)
+      throw settlementRefusals.payment_malformed({ fault: 'its payload is no signed EIP-3009 authorization' })
+    },
+  }
+}
+
+/** On one EVM chain, by authorizations (EIP-3009). */
+export function createEvmFacilitator({ store, chain, log, settings }: FacilitatorOptions): Facilitator {
+  const { network } = chain
   const send = createSender({ store, chain, log })
   const find = (by: { payer: Hex; nonce: Hex }) => settlementBy(store.read, { network, ...by })
   const follow = createFollower({ store, chain, settings })
@@ -73,16 +74,15 @@ export function createFacilitator({ store, chain, log, settings }: FacilitatorOp
   }
 
   return {
-    chain: { network, token, relayer },
+    ...evmNetwork(chain),
     verify: async (payment) => {
-      const { authorization } = payment
-      const { from: payer, nonce } = authorization
+      const { from: payer, nonce } = authorizationOf(payment)
       const known = await find({ payer, nonce })
       const reason = known ? USED : await objectionTo(payment, chain)
       return { isValid: reason === null, payer, reason }
     },
     settle: async (payment) => {
-      const { authorization } = payment
+      const authorization = authorizationOf(payment)
       const by = { payer: authorization.from, nonce: authorization.nonce }
       let known = await find(by)
       if (!known) {
@@ -107,16 +107,16 @@ export function createFacilitator({ store, chain, log, settings }: FacilitatorOp
 
 /** Everything that speaks against a payment, the cheapest question first; null when it is good. */
 export async function objectionTo(payment: Payment, chain: SettlementChain): Promise<string | null> {
-  const { authorization } = payment
+  const authorization = authorizationOf(payment)
   const late = windowFaultOf(authorization, new Date())
   return late ?? (await forgeryIn(payment, chain)) ?? chain.objectionTo(authorization)
 }
 
 /** What makes it no payment for what is asked, by whomever and whenever. */
 async function forgeryIn(payment: Payment, chain: SettlementChain): Promise<string | null> {
-  const { authorization } = payment
   const fault = faultOf(payment, chain.token)
   if (fault) return fault
+  const authorization = authorizationOf(payment)
   const isSigned = isSignedByPayer(authorization, chain.token) || (await chain.isSignedByContract(authorization))
   return isSigned ? null : 'invalid_exact_evm_signature'
 }

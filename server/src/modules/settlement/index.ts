@@ -1,15 +1,16 @@
 export { readAuthorization, type SignedAuthorization, type Token, writeAuthorization } from './authorization.ts'
 export { ChainUnreachable, type SettlementChain } from './chain.ts'
-export type { Payment, Requirements } from './check.ts'
 export { settlementRefusals } from './errors.ts'
 export { createEvmChain } from './evm-chain.ts'
-export {
-  createFacilitator,
-  DEFAULT_FACILITATOR_SETTINGS,
-  type Facilitator,
-  type FacilitatorSettings,
-  type SettlementResult,
-  type Verdict,
-} from './facilitator.ts'
+export { createEvmFacilitator, DEFAULT_FACILITATOR_SETTINGS, type FacilitatorSettings } from './facilitator.ts'
+export { createFacilitators, type Facilitators } from './facilitators.ts'
 export { createOutsideFacilitator } from './outside-facilitator.ts'
-export type { Settlement } from './store.ts'
+export type {
+  Facilitator,
+  Payment,
+  Requirements,
+  SettlementNetwork,
+  SettlementResult,
+  SignedPayment,
+  Verdict,
+} from './payment.ts'

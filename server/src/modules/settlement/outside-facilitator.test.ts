@@ -6,13 +6,12 @@ import { pino } from 'pino'
 import { type Hex, toHex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { signPayment, TOKEN } from '#tests/evm-payments'
+import { type EvmPayment, signPayment, TOKEN } from '#tests/evm-payments'
 import { readAuthorization } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
-import type { Payment } from './check.ts'
 import { createEvmChain } from './evm-chain.ts'
-import type { Facilitator } from './facilitator.ts'
 import { createOutsideFacilitator } from './outside-facilitator.ts'
+import type { Facilitator } from './payment.ts'
 
 /*
  * Facilitators that lie, fail and dawdle. Counted is what the chain did, never what anybody answered: whatever they do, one
@@ -69,7 +68,7 @@ async function send(body: string): Promise<Hex> {
   return hash
 }
 
-const pay = (): Promise<Payment> => signPayment({ from: buyer, to: seller, value: 10n })
+const pay = (): Promise<EvmPayment> => signPayment({ from: buyer, to: seller, value: 10n })
 
 const FAILED = { success: false, errorReason: 'insufficient_funds', transaction: '' }
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
-import { writeAuthorization } from './authorization.ts'
+import { authorizationOf } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
-import type { Payment } from './check.ts'
-import { type Facilitator, objectionTo, type SettlementResult } from './facilitator.ts'
+import { evmNetwork, objectionTo } from './facilitator.ts'
+import type { Facilitator, Payment, SettlementResult } from './payment.ts'
 
 export interface OutsideFacilitatorOptions {
   /** Where it answers `/settle`. */
@@ -23,13 +23,12 @@ const GRACE_SECONDS = 30n
  */
 export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Facilitator {
   const { chain } = options
-  const { network, token, relayer } = chain
   return {
-    chain: { network, token, relayer },
+    ...evmNetwork(chain),
     sweeps: [],
     verify: async (payment) => {
       const reason = await objectionTo(payment, chain)
-      return { isValid: reason === null, payer: payment.authorization.from, reason }
+      return { isValid: reason === null, payer: payment.payer, reason }
     },
     settle: async (payment) => {
       const before = await outcomeOf(payment, chain)
@@ -42,7 +41,8 @@ export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Fa
 }
 
 /** What the chain says, and nobody else. */
-async function outcomeOf({ authorization }: Payment, chain: SettlementChain): Promise<SettlementResult> {
+async function outcomeOf(payment: Payment, chain: SettlementChain): Promise<SettlementResult> {
+  const authorization = authorizationOf(payment)
   // The time first: what is used after it was asked for is found, and what is found unused after the end was never used.
   const now = await chain.time()
   const paid = await chain.transferOf(authorization)
@@ -72,16 +72,11 @@ async function ask({ url, log, timeoutMs = TIMEOUT_MS }: OutsideFacilitatorOptio
   }
 }
 
-function wireOf({ authorization, requirements, accepted }: Payment) {
-  const { name, version, amount, ...rest } = requirements
-  const asked = { ...rest, amount: String(amount), maxTimeoutSeconds: 60, extra: { name, version } }
+function wireOf({ payload, requirements, accepted }: Payment) {
+  const asked = { ...requirements, amount: String(requirements.amount), maxTimeoutSeconds: 60 }
   return {
     x402Version: 2,
     paymentRequirements: asked,
-    paymentPayload: {
-      x402Version: 2,
-      accepted: { ...asked, ...accepted },
-      payload: writeAuthorization(authorization),
-    },
+    paymentPayload: { x402Version: 2, accepted: { ...asked, ...accepted }, payload },
   }
 }

@@ -7,11 +7,11 @@ import { type Hex, toHex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
-import { signPayment, TOKEN as token, type Wish } from '#tests/evm-payments'
+import { carrying, signPayment, TOKEN as token, type Wish } from '#tests/evm-payments'
 import type { SettlementChain } from './chain.ts'
-import type { Payment } from './check.ts'
 import { createEvmChain } from './evm-chain.ts'
-import { createFacilitator, type Facilitator } from './facilitator.ts'
+import { createEvmFacilitator } from './facilitator.ts'
+import type { Facilitator, Payment } from './payment.ts'
 
 const settings = { pollMs: 50, patienceMs: 30_000, resendMs: 200 }
 const log = pino({ level: process.env['SHOW'] ?? 'silent' })
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const relayerKey = toHex(randomBytes(32))
   chain = createEvmChain({ rpcUrl: node.rpcUrl, token, relayerKey })
   await fund(chain.relayer, 0n)
-  facilitator = createFacilitator({ store: db.store, chain, log, settings })
+  facilitator = createEvmFacilitator({ store: db.store, chain, log, settings })
   const { secretKey } = await createWallet()
   buyer = privateKeyToAccount(secretKey as Hex)
   seller = (await createWallet()).address.toLowerCase() as Hex
@@ -105,10 +105,13 @@ test('for another network, another token, another payee, or with a signature of 
     [{ ...good, accepted: { ...accepted, network: 'eip155:8453' } }, 'invalid_exact_evm_network_mismatch'],
     [{ ...good, requirements: { ...requirements, network: 'eip155:8453' } }, 'invalid_network'],
     [{ ...good, requirements: { ...requirements, asset: seller } }, 'invalid_payment_requirements'],
-    [{ ...good, requirements: { ...requirements, name: 'USD Coin' } }, 'invalid_exact_evm_token_name_mismatch'],
+    [
+      { ...good, requirements: { ...requirements, extra: { name: 'USD Coin' } } },
+      'invalid_exact_evm_token_name_mismatch',
+    ],
     [{ ...good, requirements: { ...requirements, payTo: stranger.address } }, 'invalid_exact_evm_recipient_mismatch'],
     [
-      { ...good, authorization: { ...authorization, signature: foreign.authorization.signature } },
+      { ...good, ...carrying({ ...authorization, signature: foreign.authorization.signature }) },
       'invalid_exact_evm_signature',
     ],
   ]
@@ -136,7 +139,7 @@ test('an authorization that somebody else has sent meanwhile has paid, and count
   const fees = await rival.fees()
   const { bytes, hash } = await rival.sign(paid.authorization, { nonce: 0n, fees })
   // The rival's lands between our look and our sending.
-  const overtaken = createFacilitator({
+  const overtaken = createEvmFacilitator({
     ...{ store: db.store, log, settings },
     chain: {
       ...chain,
@@ -153,7 +156,7 @@ test('an authorization that somebody else has sent meanwhile has paid, and count
 test('D-15 D-28 what was signed and never sent is pending, and the sweep sends the same bytes', async () => {
   const before = await held(seller)
   const paid = await payment({ value: 11n })
-  const mute = createFacilitator({
+  const mute = createEvmFacilitator({
     ...{ store: db.store, log, settings: { ...settings, patienceMs: 100 } },
     chain: { ...chain, broadcast: async () => Promise.reject(new Error('cut off')) },
   })
@@ -168,7 +171,7 @@ test('D-15 D-28 what was signed and never sent is pending, and the sweep sends t
 
 test('a chain that does not answer is no verdict: nothing is sent, nothing is said of the payment', async () => {
   const deaf = createEvmChain({ rpcUrl: 'http://127.0.0.1:9', token, relayerKey: toHex(randomBytes(32)) })
-  const lost = createFacilitator({ store: db.store, chain: deaf, log, settings })
+  const lost = createEvmFacilitator({ store: db.store, chain: deaf, log, settings })
   const paid = await payment()
   const sent = await sentOf()
   await expect(lost.verify(paid)).rejects.toMatchObject({ name: 'ChainUnreachable' })
@@ -192,13 +195,13 @@ test('what the token refused on the chain stays open while it is good, as anybod
   const poor = privateKeyToAccount((await createWallet()).secretKey as Hex)
   await fund(poor.address, 30n)
   const [first, second] = [await payment({ from: poor, value: 30n }), await payment({ from: poor, value: 30n })]
-  const blind = createFacilitator({
+  const blind = createEvmFacilitator({
     ...{ store: db.store, log, settings: { ...settings, patienceMs: 300 } },
     chain: { ...chain, objectionTo: async () => null },
   })
   expect(await facilitator.settle(first)).toMatchObject({ state: 'settled' })
   expect(await blind.settle(second)).toMatchObject({ state: 'pending' })
-  const later = createFacilitator({
+  const later = createEvmFacilitator({
     ...{ store: db.store, log, settings },
     chain: { ...chain, time: async () => second.authorization.validBefore + 1n },
   })

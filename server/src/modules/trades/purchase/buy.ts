@@ -1,7 +1,6 @@
-import type { Hex } from 'viem'
 import { newId } from '#kernel/id'
 import type { Store, Tx } from '#platform/db'
-import type { Facilitator, Payment } from '#settlement'
+import type { Facilitators, Payment, SignedPayment } from '#settlement'
 import { purchaseRefusals } from './errors.ts'
 import type { Output, Purchase, Ware } from './purchase.ts'
 import {
@@ -36,7 +35,7 @@ export type Run = (purchase: Purchase) => Promise<{ readonly output: Output } | 
 
 export interface PurchaseDeps {
   readonly store: Store
-  readonly facilitator: Facilitator
+  readonly facilitators: Pick<Facilitators, 'verify' | 'settle'>
   readonly run: Run
   /** The party whose wallet paid, made where there is none (PA-13). */
   readonly buyerOf: (tx: Tx, payment: Payment) => Promise<string>
@@ -49,7 +48,7 @@ export interface PurchaseDeps {
 export interface Sale {
   readonly purchase: Purchase
   readonly buyerId: string
-  readonly txHash: Hex
+  readonly txHash: string
   readonly delivered: boolean
 }
 
@@ -81,8 +80,7 @@ const MAX_RUNS = 3
 
 /** A payment that may have been sent before. */
 export interface Repetition {
-  readonly network: string
-  readonly authorization: Payment['authorization']
+  readonly payment: Pick<SignedPayment, 'network' | 'payer' | 'nonce' | 'seal'>
   readonly paymentId: string | null
   readonly offerId: string
   readonly fingerprint: Buffer
@@ -98,18 +96,18 @@ export interface Till {
 }
 
 /**
- * Buys things with authorizations, each once: the purchase is a row before the seller is asked and before money moves, and
+ * Buys things with signed payments, each once: the purchase is a row before the seller is asked and before money moves, and
  * whoever finds it, this request, its repetition, another process, drives it on from where it stands (D-12, D-16).
  */
 export function createTill(deps: PurchaseDeps): Till {
-  const { store, facilitator, settings } = deps
+  const { store, facilitators, settings } = deps
   return {
     again: async (repetition) => {
       const known = await find(deps, repetition)
       return known && drive(deps, known, null)
     },
     buy: async (order) => {
-      const verdict = await facilitator.verify(order.payment)
+      const verdict = await facilitators.verify(order.payment)
       if (verdict.reason !== null) {
         // What speaks against it may be what it has bought already.
         const raced = await find(deps, repetitionOf(order))
@@ -130,24 +128,21 @@ export function createTill(deps: PurchaseDeps): Till {
 }
 
 function repetitionOf({ ware, payment, paymentId, fingerprint }: Order): Repetition {
-  const { authorization, requirements } = payment
-  return { network: requirements.network, authorization, paymentId, offerId: ware.id, fingerprint }
+  return { payment, paymentId, offerId: ware.id, fingerprint }
 }
 
 /** The purchase of this payment, if there is one; refuses a payment or a name that belongs to another. */
 async function find(
   { store }: PurchaseDeps,
-  { network, authorization, paymentId, offerId, fingerprint }: Repetition,
+  { payment, paymentId, offerId, fingerprint }: Repetition,
 ): Promise<Purchase | undefined> {
-  const { from: payer, nonce, signature } = authorization
   const [byPayment, byName] = await Promise.all([
-    purchaseByPayment(store.read, { network, payer, nonce }),
+    purchaseByPayment(store.read, payment),
     paymentId === null ? undefined : purchaseByPaymentId(store.read, { offerId, paymentId }),
   ])
   if (byName && byName.id !== byPayment?.id) throw purchaseRefusals.payment_id_reused()
   if (byPayment && !byPayment.fingerprint.equals(fingerprint)) throw purchaseRefusals.payment_spent_elsewhere()
-  if (byPayment && byPayment.payment.authorization.signature !== signature)
-    throw purchaseRefusals.payment_spent_elsewhere()
+  if (byPayment && byPayment.payment.seal !== payment.seal) throw purchaseRefusals.payment_spent_elsewhere()
   return byPayment
 }
 
@@ -157,7 +152,7 @@ async function reserve(
 ): Promise<{ id: string | null; lease: string }> {
   const [id, lease] = [newId(), newId()]
   const since = new Date(Date.now() - DAY_MS)
-  const strikes = await strikesOf(store.read, { payer: payment.authorization.from, since })
+  const strikes = await strikesOf(store.read, { payer: payment.payer, since })
   const settlesFirst = ware.settlesFirst || strikes >= settings.strikes
   const state = settlesFirst ? 'settling' : 'working'
   const about = { offerId: ware.id, sellerId: ware.sellerId, amount: ware.price }
@@ -192,10 +187,10 @@ async function drive(deps: PurchaseDeps, purchase: Purchase, ours: string | null
 
 /** A seller's failure cost nothing, so the same payment, sent again after it, may try again. */
 async function tryAgain(deps: PurchaseDeps, { id, state, fault, payment }: Purchase): Promise<string | null> {
-  const { store, facilitator, settings } = deps
+  const { store, facilitators, settings } = deps
   if (state !== 'failed' || fault !== 'seller') return null
   // Only while it still pays: nobody works for a payment that has ended meanwhile.
-  if ((await facilitator.verify(payment)).reason !== null) return null
+  if ((await facilitators.verify(payment)).reason !== null) return null
   const lease = newId()
   const isOurs = await store.transact((tx) => reopen(tx, { id, lease, leaseMs: settings.leaseMs }))
   return isOurs ? lease : null
@@ -248,9 +243,9 @@ async function settle(
   deps: PurchaseDeps,
   purchase: Purchase,
 ): Promise<'undecided' | { readonly lease: string | null }> {
-  const { store, facilitator, settings } = deps
+  const { store, facilitators, settings } = deps
   const { id, payment, settlesFirst, output } = purchase
-  const result = await facilitator.settle(payment)
+  const result = await facilitators.settle(payment)
   if (result.state === 'pending') return 'undecided'
   return store.transact(async (tx) => {
     if (result.state === 'failed') {

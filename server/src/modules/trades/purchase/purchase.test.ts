@@ -5,9 +5,9 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { newId } from '#kernel/id'
 import type { Store } from '#platform/db'
-import { ChainUnreachable, type Facilitator, type SettlementResult } from '#settlement'
+import { ChainUnreachable, type Facilitators, type SettlementResult } from '#settlement'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
-import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
+import { EVM_NETWORK, signPayment } from '#tests/evm-payments'
 import { createTill, type Order, type PurchaseDeps, type Run, type Sale } from './buy.ts'
 import { mayReplay, statusOf } from './purchase.ts'
 import { purchaseById } from './store.ts'
@@ -39,10 +39,8 @@ beforeEach(() => {
   sales = []
 })
 
-const facilitator: Facilitator = {
-  chain: { network: EVM_NETWORK, token: TOKEN, relayer: payTo },
-  sweeps: [],
-  verify: async ({ authorization }) => ({ isValid: true, payer: authorization.from, reason: null }),
+const facilitators: Pick<Facilitators, 'verify' | 'settle'> = {
+  verify: async ({ payer }) => ({ isValid: true, payer, reason: null }),
   settle: async () => {
     const next = settles.length > 1 ? settles.shift() : settles[0]
     if (next === 'silent' || next === undefined) throw new ChainUnreachable(EVM_NETWORK, 'cut off')
@@ -52,7 +50,7 @@ const facilitator: Facilitator = {
 
 const tillOf = (change: Partial<PurchaseDeps> = {}) =>
   createTill({
-    ...{ store: db.store, facilitator, settings },
+    ...{ store: db.store, facilitators, settings },
     run: counted(async () => ({ output: OUTPUT })),
     buyerOf: async () => newId(),
     conclude: async (_tx, sale) => void sales.push(sale),

@@ -1,4 +1,3 @@
-import type { Hex } from 'viem'
 import type { Micros } from '#kernel/money'
 import type { Payment } from '#settlement'
 
@@ -38,7 +37,9 @@ export interface Purchase {
   readonly offerId: string
   readonly sellerId: string
   readonly buyerId: string | null
-  readonly payer: Hex
+  /** CAIP-2 */
+  readonly network: string
+  readonly payer: string
   readonly amount: Micros
   readonly payment: Payment
   readonly fingerprint: Buffer
@@ -51,7 +52,7 @@ export interface Purchase {
   readonly output: Output | null
   readonly fault: 'seller' | 'payment' | null
   readonly reason: string | null
-  readonly txHash: Hex | null
+  readonly txHash: string | null
   readonly createdAt: Date
   readonly endedAt: Date | null
 }

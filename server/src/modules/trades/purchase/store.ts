@@ -1,13 +1,12 @@
 import sql, { type Sql } from 'sql-template-tag'
-import type { Hex } from 'viem'
 import type { Db, Tx } from '#platform/db'
 import type { Payment } from '#settlement'
 import type { Output, Purchase } from './purchase.ts'
 
 /** Integers of a payment are wider than JSON's. */
-interface KeptPayment extends Omit<Payment, 'authorization' | 'requirements'> {
-  readonly authorization: Record<string, string>
-  readonly requirements: Record<string, string>
+interface KeptPayment extends Omit<Payment, 'amount' | 'requirements'> {
+  readonly amount: string
+  readonly requirements: Omit<Payment['requirements'], 'amount'> & { readonly amount: string }
 }
 
 interface Row extends Omit<Purchase, 'payment' | 'output'> {
@@ -20,7 +19,7 @@ interface Row extends Omit<Purchase, 'payment' | 'output'> {
 }
 
 const COLUMNS = sql`
-  id, offer_id as "offerId", seller_id as "sellerId", buyer_id as "buyerId", payer, amount, payment, fingerprint,
+  id, offer_id as "offerId", seller_id as "sellerId", buyer_id as "buyerId", network, payer, amount, payment, fingerprint,
   payment_id as "paymentId", input, settles_first as "settlesFirst", state, runs, fault, reason, tx_hash as "txHash",
   created_at as "createdAt", ended_at as "endedAt", output_status as "outputStatus",
   output_type as "outputType", output as "outputBody", latency_ms as "latencyMs"`
@@ -49,11 +48,11 @@ export async function insertPurchase(
   { lease, leaseMs }: { lease: string; leaseMs: number },
 ): Promise<boolean> {
   const { id, offerId, sellerId, amount, payment, fingerprint, paymentId, input, settlesFirst, state } = purchase
-  const { from, nonce } = payment.authorization
+  const { network, payer, nonce } = payment
   const rows = await tx.run(sql`
     insert into purchase (id, network, payer, nonce, payment_id, offer_id, seller_id, amount, payment, fingerprint, input,
       settles_first, state, lease, lease_until, created_at)
-    values (${id}, ${payment.requirements.network}, ${from}, ${nonce}, ${paymentId}, ${offerId}, ${sellerId}, ${amount},
+    values (${id}, ${network}, ${payer}, ${nonce}, ${paymentId}, ${offerId}, ${sellerId}, ${amount},
       ${textOf(payment)}::json, ${fingerprint}, ${input === undefined ? null : JSON.stringify(input)}::json,
       ${settlesFirst}, ${state}, ${lease}, clock_timestamp() + ${leaseMs} * interval '1 ms', ${tx.now})
     on conflict do nothing`)
@@ -66,7 +65,7 @@ export function purchaseById(db: Db, id: string): Promise<Purchase | undefined> 
 
 export function purchaseByPayment(
   db: Db,
-  { network, payer, nonce }: { network: string; payer: Hex; nonce: Hex },
+  { network, payer, nonce }: Pick<Payment, 'network' | 'payer' | 'nonce'>,
 ): Promise<Purchase | undefined> {
   return one(db, sql`network = ${network} and payer = ${payer} and nonce = ${nonce}`)
 }
@@ -153,7 +152,7 @@ export async function failPurchase(
 /** The money has moved. True for the one who says it first. */
 export async function markPaid(
   tx: Tx,
-  { id, txHash, lease, leaseMs }: { id: string; txHash: Hex; lease: string; leaseMs: number },
+  { id, txHash, lease, leaseMs }: { id: string; txHash: string; lease: string; leaseMs: number },
 ): Promise<boolean> {
   const rows = await tx.run(sql`
     update purchase set state = 'paid', tx_hash = ${txHash}, lease = ${lease},
@@ -164,7 +163,7 @@ export async function markPaid(
 
 export async function endPurchase(
   tx: Tx,
-  { id, txHash, buyerId }: { id: string; txHash: Hex; buyerId: string },
+  { id, txHash, buyerId }: { id: string; txHash: string; buyerId: string },
 ): Promise<boolean> {
   const rows = await tx.run(sql`
     update purchase set state = 'settled', tx_hash = ${txHash}, buyer_id = ${buyerId}, ended_at = ${tx.now}
@@ -200,7 +199,7 @@ export async function forgetAnswers(tx: Tx, { before, limit }: { before: Date; l
 }
 
 /** How many payments of a wallet have failed after the seller had worked, since then. */
-export async function strikesOf(db: Db, { payer, since }: { payer: Hex; since: Date }): Promise<number> {
+export async function strikesOf(db: Db, { payer, since }: { payer: string; since: Date }): Promise<number> {
   const row = await db.one<{ strikes: bigint }>(sql`
     select count(*) as strikes from purchase
     where payer = ${payer} and state = 'failed' and fault = 'payment' and runs > 0 and ended_at > ${since}`)
@@ -211,16 +210,11 @@ function textOf(payment: Payment): string {
   return JSON.stringify(payment, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
 }
 
-function paymentOf({ authorization, requirements, accepted }: KeptPayment): Payment {
-  const { value, validAfter, validBefore, ...words } = authorization
-  const { amount, ...rest } = requirements
+function paymentOf({ amount, requirements, ...rest }: KeptPayment): Payment {
   return {
-    accepted,
-    requirements: { ...rest, amount: BigInt(amount ?? 0) } as Payment['requirements'],
-    authorization: {
-      ...words,
-      ...{ value: BigInt(value ?? 0), validAfter: BigInt(validAfter ?? 0), validBefore: BigInt(validBefore ?? 0) },
-    } as Payment['authorization'],
+    ...rest,
+    amount: BigInt(amount),
+    requirements: { ...requirements, amount: BigInt(requirements.amount) },
   }
 }
 
