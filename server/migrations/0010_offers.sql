@@ -39,6 +39,8 @@ create table offer (
 );
 create index offer_of_seller on offer (seller_id, id desc);
 create index offer_category on offer (category_key) where active;
+-- Few among many imported ones.
+create index offer_native on offer (id) include (seller_id) where active and source = 'native';
 create index offer_search on offer using gin (search) where active;
 
 create table offer_stats (

@@ -22,6 +22,7 @@ import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
 import { buyRoutes } from '../faces/x402/buy.ts'
+import { discoveryRoutes, wellKnownX402Routes } from '../faces/x402/discovery.ts'
 import { facilitatorRoutes } from '../faces/x402/facilitator.ts'
 import { purchaseRoutes } from '../faces/x402/purchases.ts'
 import type { WalletPart } from './wallet.ts'
@@ -58,6 +59,9 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   if (parts.x402 !== null) {
     const { facilitators, buying } = parts.x402
     await http.register(buyRoutes(buying))
+    // Clients look for the lists behind the address of the facilitator, too.
+    for (const prefix of ['', '/facilitator']) await http.register(discoveryRoutes(buying), { prefix })
+    await http.register(wellKnownX402Routes(buying))
     await http.register(purchaseRoutes(buying), { prefix: '/api/v1' })
     await http.register(facilitatorRoutes({ facilitators, live: config.live }), { prefix: '/facilitator' })
   }

@@ -1,9 +1,8 @@
 import { faucet } from '@souk/devchain/evm'
 import { toHex } from 'viem'
-import { partyOfWallet, profileOf } from '#identity'
+import { type Profile, partyOfWallet, profileOf, profilesOf } from '#identity'
 import { noteCalls } from '#offers'
 import { deriveKey } from '#platform/config/index'
-import type { Db } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import { receiptOf } from '#receipts'
 import {
@@ -24,6 +23,7 @@ import {
   type PurchaseDeps,
   purchaseSweep,
 } from '#trades/purchase'
+import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import type { BuyContext } from '../faces/x402/buy.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
@@ -55,8 +55,12 @@ export async function openX402(options: SoukOptions & Core): Promise<X402Part | 
     facilitators,
     sweeps: [...facilitators.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
     buying: {
-      ...{ read: store.read, till, facilitators, validator, publicUrl },
-      payeesOf: (db, partyId) => payeesOf(db, { partyId, facilitators }),
+      ...{ read: store.read, till, facilitators, validator, publicUrl, bazaar: createBazaar(validator) },
+      payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
+      payeesOfAll: async (db, partyIds) => {
+        const profiles = await profilesOf(db, partyIds)
+        return new Map([...profiles].map(([id, profile]) => [id, payeesIn(profile, facilitators)]))
+      },
       receiptIdOf: async (db, purchaseId) => (await receiptOf(db, purchaseId))?.id ?? null,
     },
   }
@@ -78,9 +82,8 @@ function concluding({ issueReceipts }: Core): PurchaseDeps['conclude'] {
 }
 
 /** Where a seller is paid: its wallet of each kind of network, in the order in which the market prefers them. */
-async function payeesOf(db: Db, { partyId, facilitators }: { partyId: string; facilitators: Facilitators }) {
-  const profile = await profileOf(db, partyId)
-  return facilitators.all.flatMap(({ chain }): Payee[] => {
+function payeesIn(profile: Profile | undefined, facilitators: Facilitators): Payee[] {
+  return facilitators.all.flatMap(({ chain }) => {
     const payTo = profile?.payoutWallet ?? null
     return payTo === null ? [] : [{ chain, payTo }]
   })

@@ -9,6 +9,7 @@ import type { Facilitators, Payment } from '#settlement'
 import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
 import { IdParams, payanRules } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
+import { type Bazaar, metadataOf } from './bazaar-extension.ts'
 import { bodyOf402, encode, type Payee, type Price, paymentRequired } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
 import { heard } from './heard.ts'
@@ -20,8 +21,11 @@ export interface BuyContext {
   readonly facilitators: Facilitators
   readonly validator: Pick<SchemaValidator, 'validate'>
   readonly publicUrl: string
+  readonly bazaar: Bazaar
   /** Where a seller wants to be paid, by the networks on which it has said so. */
   readonly payeesOf: (db: Db, partyId: string) => Promise<readonly Payee[]>
+  /** The same of many sellers at once. */
+  readonly payeesOfAll: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, readonly Payee[]>>
   readonly receiptIdOf: (db: Db, purchaseId: string) => Promise<string | null>
 }
 
@@ -45,11 +49,11 @@ export const buyRoutes =
       const begun = sent && (await resume(context, { id, sent, input }))
       if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
       const sale = await saleOf(context, id)
-      if (!sent) return demand(reply, sale.price, 'Payment required')
+      if (!sent) return demand(context, reply, { ...sale, error: 'Payment required' })
       const payment = paymentFor(sent, sale.price)
       if ('mismatch' in payment) {
         const error = `Payment integrity check failed: ${payment.mismatch} is not what was asked for`
-        return demand(reply, sale.price, error)
+        return demand(context, reply, { ...sale, error })
       }
       await checkInput(context, sale.offer, input)
       return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input })
@@ -128,7 +132,8 @@ async function buy(context: BuyContext, reply: FastifyReply, { sale, payment, pa
       ...{ payment, paymentId, input, fingerprint: fingerprintOf(offer.id, input) },
     }),
   )
-  if (bought.state === 'refused') return demand(reply, price, `Payment verification failed: ${bought.reason}`)
+  if (bought.state === 'refused')
+    return demand(context, reply, { ...sale, error: `Payment verification failed: ${bought.reason}` })
   return show(context, reply, { purchase: bought.purchase, offerId: offer.id, paymentId })
 }
 
@@ -141,8 +146,10 @@ interface Shown {
 async function show(context: BuyContext, reply: FastifyReply, { purchase, offerId, paymentId }: Shown) {
   const { id: purchaseId, state, fault, reason } = purchase
   if (state === 'failed' && fault === 'payment') {
-    const { price } = await saleOf(context, offerId)
-    return demand(reply, price, `Payment settlement failed: ${reason}`)
+    return demand(context, reply, {
+      ...(await saleOf(context, offerId)),
+      error: `Payment settlement failed: ${reason}`,
+    })
   }
   if (state === 'failed') throw buyRefusals.seller_failed({ reason: reason ?? 'no answer', purchaseId })
   if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
@@ -155,7 +162,12 @@ function send(reply: FastifyReply, { status, headers, body }: Answer) {
   return reply.code(status).headers(headers).send(body)
 }
 
-function demand(reply: FastifyReply, price: Price, error: string) {
-  reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, error)))
+async function demand(
+  { bazaar }: BuyContext,
+  reply: FastifyReply,
+  { offer, price, error }: Sale & { readonly error: string },
+) {
+  const told = { resource: metadataOf(offer), extensions: { bazaar: await bazaar.briefOf(offer) } }
+  reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, { error, told })))
   return reply.code(402).send(bodyOf402(price, error))
 }

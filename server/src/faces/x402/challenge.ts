@@ -19,6 +19,12 @@ export interface Payee {
   readonly payTo: string
 }
 
+/** What else a 402 tells: what the resource is called, and extensions by name. */
+export interface Told {
+  readonly resource: { readonly serviceName?: string; readonly tags?: readonly string[] }
+  readonly extensions: Readonly<Record<string, object>>
+}
+
 /** How long an authorization may live; the seller has half of it. */
 export const MAX_TIMEOUT_SECONDS = 60
 
@@ -33,14 +39,14 @@ export function requirementsOf({ amount, settlesFirst }: Price, { chain, payTo }
 }
 
 /** What goes, encoded, into `PAYMENT-REQUIRED`. */
-export function paymentRequired(price: Price, error: string) {
+export function paymentRequired(price: Price, { error, told }: { error: string; told: Told }) {
   const { url, description, payees } = price
   return {
     x402Version: 2,
     error,
-    resource: { url, description, mimeType: 'application/json' },
+    resource: { url, description, mimeType: 'application/json', ...told.resource },
     accepts: payees.map((payee) => requirementsOf(price, payee)),
-    extensions: { 'payment-identifier': PAYMENT_IDENTIFIER },
+    extensions: { 'payment-identifier': PAYMENT_IDENTIFIER, ...told.extensions },
   }
 }
 

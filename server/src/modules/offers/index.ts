@@ -1,4 +1,11 @@
 export {
+  type AdvertisedMatches,
+  type AdvertisedOffer,
+  type AdvertisedPage,
+  advertisedOffers,
+  findAdvertised,
+} from './advertised.ts'
+export {
   browseOffers,
   findOffers,
   type ListedOffer,
