@@ -16,15 +16,9 @@ import {
   type Facilitators,
   type Token,
 } from '#settlement'
-import {
-  createTill,
-  DEFAULT_PURCHASE_SETTINGS,
-  forgettingSweep,
-  type PurchaseDeps,
-  purchaseSweep,
-} from '#trades/purchase'
+import { type CallLine, createTill, DEFAULT_PURCHASE_SETTINGS, forgettingSweep, purchaseSweep } from '#trades/purchase'
 import { createBazaar } from '../faces/x402/bazaar-extension.ts'
-import type { BuyContext } from '../faces/x402/buy.ts'
+import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
 import type { Core, SoukOptions } from './souk.ts'
@@ -47,9 +41,8 @@ export async function openX402(options: SoukOptions & Core): Promise<X402Part | 
   if (facilitators.all.length === 0) return null
   const till = createTill({
     ...{ store, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
-    run: createSellerRun({ read: store.read, outbound }),
+    lines: { [OFFER]: { run: createSellerRun({ read: store.read, outbound }), conclude: concluding(options) } },
     buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
-    conclude: concluding(options),
   })
   return {
     facilitators,
@@ -67,9 +60,10 @@ export async function openX402(options: SoukOptions & Core): Promise<X402Part | 
 }
 
 /** What follows from a sale, in the commit that ends it. The offer's counters before the head of the receipts, which is locked last. */
-function concluding({ issueReceipts }: Core): PurchaseDeps['conclude'] {
+function concluding({ issueReceipts }: Core): CallLine['conclude'] {
   return async (tx, { purchase, buyerId, txHash, delivered }) => {
-    const { id: orderId, offerId, sellerId, amount, network, payer, output } = purchase
+    const { id: orderId, ware, sellerId, amount, network, payer, output } = purchase
+    const offerId = ware.id
     await noteCalls(tx, { calls: [{ offerId, buyerId, delivered }] })
     await issueReceipts(tx, [
       {

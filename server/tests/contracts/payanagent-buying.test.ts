@@ -251,7 +251,7 @@ test('D-16 by the authorization alone an answer opens for 120 s; by the payment 
   const [plain, withId] = [await headerFor(id), await headerFor(id, named)]
   for (const headers of [plain, withId]) expect((await buy(id, headers)).body).toEqual({ loud: 'HELLO' })
   await world.souk.store.transact((tx) =>
-    tx.run(sql`update purchase set ended_at = ended_at - interval '10 minutes' where offer_id = ${id}`),
+    tx.run(sql`update purchase set ended_at = ended_at - interval '10 minutes' where ware_id = ${id}`),
   )
   expect((await buy(id, plain)).body).toMatchObject({ status: 'settled', txHash: expect.stringMatching(/^0x/) })
   expect((await buy(id, withId)).body).toEqual({ loud: 'HELLO' })

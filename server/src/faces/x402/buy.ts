@@ -30,6 +30,8 @@ export interface BuyContext {
 }
 
 const tags = ['x402']
+/** The kind of ware that is sold here. */
+export const OFFER = 'offer'
 const EXPOSED = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X-Receipt-Id, X-Tx-Hash'
 
 /** Buying with nothing but a wallet (PA-1 to PA-14, D-12, D-16): no key, no account; the payment says who pays. */
@@ -105,10 +107,10 @@ interface Again {
   readonly input: Input
 }
 
-async function resume({ till }: BuyContext, { id: offerId, sent, input }: Again): Promise<Purchase | undefined> {
+async function resume({ till }: BuyContext, { id, sent, input }: Again): Promise<Purchase | undefined> {
   const { signed: payment, paymentId } = sent
   if (!payment) return undefined
-  return heard(till.again({ payment, paymentId, offerId, fingerprint: fingerprintOf(offerId, input) }))
+  return heard(till.again({ payment, paymentId, ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }))
 }
 
 /** What a payment is bound to: with another offer or other words it is a payment for something else (D-16). */
@@ -128,7 +130,10 @@ async function buy(context: BuyContext, reply: FastifyReply, { sale, payment, pa
   if (price.payees.some(({ chain, payTo }) => chain.isSame(payTo, payment.payer))) throw buyRefusals.own_offer()
   const bought = await heard(
     context.till.buy({
-      ware: { id: offer.id, sellerId: offer.sellerId, price: offer.priceMicros, settlesFirst: price.settlesFirst },
+      ware: {
+        ...{ kind: OFFER, id: offer.id, sellerId: offer.sellerId, price: offer.priceMicros },
+        settlesFirst: price.settlesFirst,
+      },
       ...{ payment, paymentId, input, fingerprint: fingerprintOf(offer.id, input) },
     }),
   )

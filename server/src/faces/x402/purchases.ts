@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { purchaseById, purchaseRefusals, statusOf } from '#trades/purchase'
 import { IdParams, payanRules } from '../v1/payanagent.ts'
-import type { BuyContext } from './buy.ts'
+import { type BuyContext, OFFER } from './buy.ts'
 
 const Nullable = Type.Union([Type.String(), Type.Null()])
 
@@ -14,7 +14,9 @@ const PurchaseView = Type.Object({
       description: '`unknown`: the money may have moved; send the same request with the same payment again',
     },
   ),
-  offerId: Type.String(),
+  kind: Type.String({ description: 'What was bought: offer, request, …' }),
+  offerId: Type.Optional(Type.String()),
+  orderId: { ...Nullable, description: 'The order it pays for, where there is one' },
   amountMicroUsd: Type.Integer(),
   network: Type.String(),
   payer: Type.String(),
@@ -38,10 +40,11 @@ export const purchaseRoutes =
     app.get('/purchases/:id', { config: payanRules({ auth: 'public' }), schema }, async (request) => {
       const purchase = await purchaseById(read, request.params.id)
       if (!purchase) throw purchaseRefusals.purchase_unknown()
-      const { id, offerId, amount, network, payer, txHash, reason, createdAt, endedAt } = purchase
+      const { id, ware, orderId, amount, network, payer, txHash, reason, createdAt, endedAt } = purchase
       return {
-        ...{ id, status: statusOf(purchase), offerId, amountMicroUsd: Number(amount), network, payer, txHash, reason },
-        receiptId: await receiptIdOf(read, id),
+        ...{ id, status: statusOf(purchase), kind: ware.kind, orderId, amountMicroUsd: Number(amount) },
+        ...(ware.kind === OFFER ? { offerId: ware.id } : {}),
+        ...{ network, payer, txHash, reason, receiptId: await receiptIdOf(read, orderId ?? id) },
         createdAt: createdAt.toISOString(),
         endedAt: endedAt?.toISOString() ?? null,
       }

@@ -12,8 +12,8 @@ const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=("[^"\r\n]*"|[\w.+-]+))*
 
 /** Asks the seller's endpoint, or looks up the file, for a purchase that is ours to run. */
 export function createSellerRun({ read, outbound }: { read: Db; outbound: Outbound }): Run {
-  return async ({ offerId, input }) => {
-    const offer = await offerById(read, offerId)
+  return async ({ ware, input }) => {
+    const offer = await offerById(read, ware.id)
     if (!offer) return { failure: 'the offer is gone' }
     if (offer.offerType === 'download') {
       const body = Buffer.from(JSON.stringify({ fileUrl: offer.fileUrl }))

@@ -38,7 +38,7 @@ export async function countAll(db: Db): Promise<Counts> {
       (select count(*) as entries from entry) as entry,
       (select count(*) as transfers from transfer) as transfer,
       (select count(*) as receipts from receipt) as receipt,
-      (select (select count(*) from orders where state = 'completed') + (select count(*) from purchase where state = 'settled')
+      (select (select count(*) from orders where state = 'completed') + (select count(*) from purchase where state = 'settled' and order_id is null)
         as completed) as orders,
       (select count(*) as slots from direct_slot) as slot,
       (select count(*) as "openPayouts" from payout where ended_at is null) as payout`)) as Counts
@@ -161,13 +161,13 @@ export const receiptsOutOfChain = differencesBy(sql`
   from receipt_head as head left join lateral (select seq, hash from receipt order by seq desc limit 1) as last on true
   where head.seq <> coalesce(last.seq, 0) or head.hash <> coalesce(last.hash, ${Buffer.alloc(32)}::bytea)`)
 
-/** Every completed order and every settled purchase has one receipt by which its seller was paid, and nothing else has one. */
+/** Every completed order and every settled purchase of no order has one receipt by which its seller was paid, and nothing else has one. */
 export const ordersNotReceipted = differencesBy(sql`
   select 'order ' || coalesce(done.id, receipt.order_id) as subject,
     case when done.id is null then 'a completed order' else 'a receipt' end as expected,
     case when done.id is null then 'receipt ' || receipt.seq end as found
   from (
-    select id from orders where state = 'completed' union all select id from purchase where state = 'settled'
+    select id from orders where state = 'completed' union all select id from purchase where state = 'settled' and order_id is null
   ) as done
   full join (
     select order_id, seq from receipt where settlement_type in ('direct', 'escrow_release', 'external')

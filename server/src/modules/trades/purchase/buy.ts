@@ -1,16 +1,17 @@
 import { newId } from '#kernel/id'
 import type { Store, Tx } from '#platform/db'
 import type { Facilitators, Payment, SignedPayment } from '#settlement'
+import { end, fail, placeOrder } from './ending.ts'
 import { purchaseRefusals } from './errors.ts'
-import type { Output, Purchase, Ware } from './purchase.ts'
+import { type CallLine, type Lines, lineOf } from './line.ts'
+import type { Purchase, Ware, WareName } from './purchase.ts'
 import {
   claimRun,
   countRun,
-  endPurchase,
-  failPurchase,
   insertPurchase,
   keepOutput,
   markPaid,
+  type NewPurchase,
   purchaseById,
   purchaseByPayment,
   purchaseByPaymentId,
@@ -26,30 +27,17 @@ export interface Order {
   readonly paymentId: string | null
   /** What the seller is sent. */
   readonly input: unknown
-  /** SHA-256 over offer, method and input. */
+  /** SHA-256 over what is bought, method and input. */
   readonly fingerprint: Buffer
 }
-
-/** The seller's answer, or how it failed; it never throws for anything the seller does. */
-export type Run = (purchase: Purchase) => Promise<{ readonly output: Output } | { readonly failure: string }>
 
 export interface PurchaseDeps {
   readonly store: Store
   readonly facilitators: Pick<Facilitators, 'verify' | 'settle'>
-  readonly run: Run
+  readonly lines: Lines
   /** The party whose wallet paid, made where there is none (PA-13). */
   readonly buyerOf: (tx: Tx, payment: Payment) => Promise<string>
-  /** In the unit of work that ends a purchase: its receipt and its counters. */
-  readonly conclude: (tx: Tx, sale: Sale) => Promise<void>
   readonly settings: PurchaseSettings
-}
-
-/** A purchase whose money has moved. */
-export interface Sale {
-  readonly purchase: Purchase
-  readonly buyerId: string
-  readonly txHash: string
-  readonly delivered: boolean
 }
 
 export interface PurchaseSettings {
@@ -82,7 +70,7 @@ const MAX_RUNS = 3
 export interface Repetition {
   readonly payment: Pick<SignedPayment, 'network' | 'payer' | 'nonce' | 'seal'>
   readonly paymentId: string | null
-  readonly offerId: string
+  readonly ware: WareName
   readonly fingerprint: Buffer
 }
 
@@ -116,7 +104,7 @@ export function createTill(deps: PurchaseDeps): Till {
       }
       const { id, lease } = await reserve(deps, order)
       const reserved = id === null ? await find(deps, repetitionOf(order)) : await purchaseById(store.read, id)
-      if (!reserved) throw purchaseRefusals.payment_spent_elsewhere()
+      if (!reserved) throw notReserved(order)
       return { state: 'kept', purchase: await drive(deps, reserved, id === null ? null : lease) }
     },
     resume: async (purchase) => {
@@ -128,17 +116,17 @@ export function createTill(deps: PurchaseDeps): Till {
 }
 
 function repetitionOf({ ware, payment, paymentId, fingerprint }: Order): Repetition {
-  return { payment, paymentId, offerId: ware.id, fingerprint }
+  return { payment, paymentId, ware, fingerprint }
 }
 
 /** The purchase of this payment, if there is one; refuses a payment or a name that belongs to another. */
 async function find(
   { store }: PurchaseDeps,
-  { payment, paymentId, offerId, fingerprint }: Repetition,
+  { payment, paymentId, ware, fingerprint }: Repetition,
 ): Promise<Purchase | undefined> {
   const [byPayment, byName] = await Promise.all([
     purchaseByPayment(store.read, payment),
-    paymentId === null ? undefined : purchaseByPaymentId(store.read, { offerId, paymentId }),
+    paymentId === null ? undefined : purchaseByPaymentId(store.read, { ware, paymentId }),
   ])
   if (byName && byName.id !== byPayment?.id) throw purchaseRefusals.payment_id_reused()
   if (byPayment && !byPayment.fingerprint.equals(fingerprint)) throw purchaseRefusals.payment_spent_elsewhere()
@@ -146,18 +134,30 @@ async function find(
   return byPayment
 }
 
+/** Another payment is under way for the same order, or the payment's name was taken a moment ago. */
+function notReserved({ ware }: Order) {
+  return ware.orderId === undefined ? purchaseRefusals.payment_id_reused() : purchaseRefusals.order_being_paid()
+}
+
 async function reserve(
-  { store, settings }: PurchaseDeps,
+  deps: PurchaseDeps,
   { ware, payment, paymentId, input, fingerprint }: Order,
 ): Promise<{ id: string | null; lease: string }> {
+  const { store, settings, lines } = deps
   const [id, lease] = [newId(), newId()]
+  const line = lineOf(lines, { ware })
   const since = new Date(Date.now() - DAY_MS)
   const strikes = await strikesOf(store.read, { payer: payment.payer, since })
-  const settlesFirst = ware.settlesFirst || strikes >= settings.strikes
+  const settlesFirst = !('run' in line) || ware.settlesFirst || strikes >= settings.strikes
   const state = settlesFirst ? 'settling' : 'working'
-  const about = { offerId: ware.id, sellerId: ware.sellerId, amount: ware.price }
-  const row = { id, ...about, payment, paymentId, input, fingerprint, settlesFirst, state } as const
-  const isOurs = await store.transact((tx) => insertPurchase(tx, row, { lease, leaseMs: settings.leaseMs }))
+  const { kind, id: wareId, orderId = null, sellerId, buyerId = null, price: amount } = ware
+  const about = { ware: { kind, id: wareId }, orderId, sellerId, buyerId, amount }
+  const row: NewPurchase = { id, ...about, payment, paymentId, input, fingerprint, settlesFirst, state }
+  const isOurs = await store.transact(async (tx) => {
+    if (!(await insertPurchase(tx, row, { lease, leaseMs: settings.leaseMs }))) return false
+    await line.reserve?.(tx, row)
+    return true
+  })
   return { id: isOurs ? id : null, lease }
 }
 
@@ -203,17 +203,19 @@ async function takeOver({ store, settings }: PurchaseDeps, { id }: Purchase): Pr
 }
 
 /** Whoever asked has gone and nothing was paid: the buyer may try again with the same payment. */
-async function giveUp({ store, settings }: PurchaseDeps, { id }: Purchase): Promise<boolean> {
-  const claim = { id, lease: newId(), leaseMs: settings.leaseMs }
+async function giveUp(deps: PurchaseDeps, purchase: Purchase): Promise<boolean> {
+  const { store, settings } = deps
+  const claim = { id: purchase.id, lease: newId(), leaseMs: settings.leaseMs }
   return store.transact(async (tx) => {
     const isOurs = await claimRun(tx, claim)
-    return isOurs && failPurchase(tx, { id, from: 'working', fault: 'seller', reason: 'the call was interrupted' })
+    return isOurs && fail(tx, deps, { purchase, from: 'working', fault: 'seller', reason: 'the call was interrupted' })
   })
 }
 
 /** Outside every unit of work: the seller may take his time. */
 async function runSeller(deps: PurchaseDeps, purchase: Purchase, lease: string): Promise<void> {
-  const { store, run, settings } = deps
+  const { store, lines, settings } = deps
+  const { run } = lineOf(lines, purchase) as CallLine
   const { id, state, runs, txHash } = purchase
   // Renewed while we live, so that nobody waits long for somebody dead.
   const renew = () => store.transact((tx) => renewLease(tx, { id, lease, leaseMs: settings.leaseMs })).catch(() => {})
@@ -233,7 +235,7 @@ async function runSeller(deps: PurchaseDeps, purchase: Purchase, lease: string):
       const isOurs = await countRun(tx, { id, lease })
       if (isOurs && txHash !== null && runs + 1 >= MAX_RUNS) await end(tx, deps, { purchase, txHash, delivered: false })
     } else {
-      await failPurchase(tx, { id, from: 'working', fault: 'seller', reason: answer.failure })
+      await fail(tx, deps, { purchase, from: 'working', fault: 'seller', reason: answer.failure })
     }
   })
 }
@@ -243,13 +245,18 @@ async function settle(
   deps: PurchaseDeps,
   purchase: Purchase,
 ): Promise<'undecided' | { readonly lease: string | null }> {
-  const { store, facilitators, settings } = deps
+  const { store, facilitators, lines, settings } = deps
   const { id, payment, settlesFirst, output } = purchase
+  const line = lineOf(lines, purchase)
   const result = await facilitators.settle(payment)
   if (result.state === 'pending') return 'undecided'
+  if (result.state === 'settled' && !('run' in line)) {
+    await placeOrder(deps, line, { purchase, txHash: result.txHash, delivered: true })
+    return { lease: null }
+  }
   return store.transact(async (tx) => {
     if (result.state === 'failed') {
-      await failPurchase(tx, { id, from: 'settling', fault: 'payment', reason: result.reason })
+      await fail(tx, deps, { purchase, from: 'settling', fault: 'payment', reason: result.reason })
       return { lease: null }
     }
     const { txHash } = result
@@ -260,11 +267,4 @@ async function settle(
     await end(tx, deps, { purchase, txHash, delivered: true })
     return { lease: null }
   })
-}
-
-async function end(tx: Tx, { buyerOf, conclude }: PurchaseDeps, sale: Omit<Sale, 'buyerId'>): Promise<void> {
-  const { purchase, txHash } = sale
-  const buyerId = await buyerOf(tx, purchase.payment)
-  // Whoever comes second waits here for the first, and finds nothing left to conclude.
-  if (await endPurchase(tx, { id: purchase.id, txHash, buyerId })) await conclude(tx, { ...sale, buyerId })
 }

@@ -16,6 +16,16 @@ export const purchaseRefusals = defineRefusals({
     'This payment id belongs to another payment',
     'Use one id per purchase; to repeat a purchase send the same id with the same payment.',
   ],
+  order_being_paid: [
+    'conflict',
+    'A payment for this is under way already',
+    'Wait for what becomes of it, and read the object again; do not pay twice.',
+  ],
+  order_refused: [
+    'conflict',
+    'The payment arrived, and what it was for could not be had any more: {reason}. All of it goes back to the payer (purchase {purchaseId})',
+    'Look at what is on offer now. The money returns to the wallet that paid, without a fee.',
+  ],
   settlement_unknown: [
     'unknown',
     'The payment was sent to its chain, and the chain has not answered yet (purchase {purchaseId})',

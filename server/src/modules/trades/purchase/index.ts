@@ -5,11 +5,18 @@ export {
   type Order,
   type PurchaseDeps,
   type PurchaseSettings,
-  type Run,
-  type Sale,
   type Till,
 } from './buy.ts'
 export { purchaseRefusals } from './errors.ts'
-export { mayReplay, type Output, type Purchase, type PurchaseState, statusOf, type Ware } from './purchase.ts'
-export { purchaseById } from './store.ts'
+export type { CallLine, Line, Lines, OrderLine, Run, Sale } from './line.ts'
+export {
+  mayReplay,
+  type Output,
+  type Purchase,
+  type PurchaseState,
+  statusOf,
+  type Ware,
+  type WareName,
+} from './purchase.ts'
+export { type NewPurchase, purchaseById } from './store.ts'
 export { forgettingSweep, purchaseSweep } from './sweep.ts'

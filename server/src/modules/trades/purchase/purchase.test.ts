@@ -2,13 +2,16 @@ import { createHash, randomBytes } from 'node:crypto'
 import sql from 'sql-template-tag'
 import type { Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '#kernel/id'
+import type { Refusal } from '#kernel/refusal'
 import type { Store } from '#platform/db'
 import { ChainUnreachable, type Facilitators, type SettlementResult } from '#settlement'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
 import { EVM_NETWORK, signPayment } from '#tests/evm-payments'
-import { createTill, type Order, type PurchaseDeps, type Run, type Sale } from './buy.ts'
+import { createTill, type Order, type PurchaseDeps } from './buy.ts'
+import { purchaseRefusals } from './errors.ts'
+import type { Run, Sale } from './line.ts'
 import { mayReplay, statusOf } from './purchase.ts'
 import { purchaseById } from './store.ts'
 import { forgettingSweep, purchaseSweep } from './sweep.ts'
@@ -48,12 +51,16 @@ const facilitators: Pick<Facilitators, 'verify' | 'settle'> = {
   },
 }
 
-const tillOf = (change: Partial<PurchaseDeps> = {}) =>
+const tillOf = ({ run, ...change }: Partial<PurchaseDeps> & { run?: Run } = {}) =>
   createTill({
     ...{ store: db.store, facilitators, settings },
-    run: counted(async () => ({ output: OUTPUT })),
+    lines: {
+      offer: {
+        run: run ?? counted(async () => ({ output: OUTPUT })),
+        conclude: async (_tx, sale) => void sales.push(sale),
+      },
+    },
     buyerOf: async () => newId(),
-    conclude: async (_tx, sale) => void sales.push(sale),
     ...change,
   })
 
@@ -67,7 +74,7 @@ function counted(run: Run): Run {
 async function order(change: { settlesFirst?: boolean } = {}): Promise<Order> {
   const payment = await signPayment({ from: buyer, to: payTo, value: 10_000n })
   return {
-    ware: { id: newId(), sellerId: newId(), price: 10_000n, settlesFirst: false, ...change },
+    ware: { kind: 'offer', id: newId(), sellerId: newId(), price: 10_000n, settlesFirst: false, ...change },
     ...{ payment, paymentId: null, input: { query: {}, body: null } },
     fingerprint: createHash('sha256').update(randomBytes(8)).digest(),
   }
@@ -129,7 +136,7 @@ test('whoever runs the seller and dies over it loses it: nothing was paid, and t
   await expect(dying.buy(wanted)).rejects.toThrow('dead')
   await new Promise((resolve) => setTimeout(resolve, settings.leaseMs + 50))
   await swept()
-  const [row] = await db.store.read.rows(sql`select state, reason from purchase where offer_id = ${wanted.ware.id}`)
+  const [row] = await db.store.read.rows(sql`select state, reason from purchase where ware_id = ${wanted.ware.id}`)
   expect(row).toMatchObject({ state: 'failed', reason: 'the call was interrupted' })
   expect(await bought(tillOf(), wanted)).toMatchObject({ state: 'settled' })
   expect([runs, sales.length]).toEqual([2, 1])
@@ -188,6 +195,82 @@ test('D-16 by the authorization an answer opens for 120 seconds, by its name for
   expect(mayReplay(named, { shown: 'purchase_1234567', now: after(7 * 86_400 + 1) })).toBe(false)
   expect(mayReplay({ ...named, endedAt: null }, { shown: 'purchase_1234567', now: after(0) })).toBe(false)
   expect(mayReplay(named, { shown: 'purchase_7654321', now: after(9999) })).toBe(false)
+})
+
+describe('where the money itself buys', () => {
+  const placed: string[] = []
+  const returned: string[] = []
+  const held = new Set<string>()
+  const orders = ({ refused }: { refused?: Refusal } = {}): PurchaseDeps['lines'] => ({
+    order: {
+      reserve: async (_tx, { orderId }) => void held.add(orderId ?? ''),
+      release: async (_tx, { orderId }) => void held.delete(orderId ?? ''),
+      place: async (_tx, { purchase }) => {
+        placed.push(purchase.id)
+        if (refused) throw refused
+        return { ...OUTPUT, status: 201 }
+      },
+      giveBack: async (_tx, { purchase }) => void returned.push(purchase.id),
+    },
+  })
+  const wantedOrder = async (orderId = newId()): Promise<Order> => {
+    const wanted = await order()
+    return { ...wanted, ware: { ...wanted.ware, kind: 'order', sellerId: null, buyerId: newId(), orderId } }
+  }
+  beforeEach(() => {
+    for (const list of [placed, returned]) list.length = 0
+    held.clear()
+  })
+
+  test('D-16 what it buys is done once, after the money and in the commit that ends the purchase; its answer is served again', async () => {
+    settles = [
+      { state: 'pending', txHash: HASH },
+      { state: 'settled', txHash: HASH },
+    ]
+    const wanted = await wantedOrder()
+    const till = tillOf({ lines: orders() })
+    expect(await bought(till, wanted)).toMatchObject({ state: 'settling' })
+    expect([placed, held.size]).toEqual([[], 1])
+    const again = await Promise.all(Array.from({ length: 10 }, () => bought(till, wanted)))
+    for (const purchase of again)
+      expect(purchase).toMatchObject({
+        ...{ state: 'settled', buyerId: wanted.ware.buyerId, orderId: wanted.ware.orderId, txHash: HASH },
+        output: { ...OUTPUT, status: 201 },
+      })
+    expect([placed.length, returned]).toEqual([1, []])
+  })
+
+  test('what cannot be had any more once it is paid is undone, and the whole amount goes back, once', async () => {
+    const wanted = await wantedOrder()
+    const till = tillOf({ lines: orders({ refused: purchaseRefusals.purchase_unknown() }) })
+    for (let n = 0; n < 3; n++) {
+      const purchase = await bought(till, wanted)
+      expect(purchase).toMatchObject({ state: 'returned', fault: 'order', txHash: HASH, output: null })
+      expect([purchase.reason, statusOf(purchase)]).toEqual(['There is no such purchase', 'failed'])
+    }
+    expect([placed.length, returned.length]).toEqual([1, 1])
+  })
+
+  test('a "not now" is no "no": the purchase waits, and ends once it can', async () => {
+    const wanted = await wantedOrder()
+    const busy = purchaseRefusals.still_working({ purchaseId: 'x' })
+    await expect(tillOf({ lines: orders({ refused: busy }) }).buy(wanted)).rejects.toBe(busy)
+    expect(returned).toEqual([])
+    expect(await bought(tillOf({ lines: orders() }), wanted)).toMatchObject({ state: 'settled' })
+  })
+
+  test('an order is paid by one payment: of two at once the second is refused before any money moves', async () => {
+    const [one, other] = [await wantedOrder(), await order()]
+    settles = [{ state: 'pending', txHash: HASH }]
+    const till = tillOf({ lines: orders() })
+    await bought(till, one)
+    await expect(till.buy({ ...other, ware: one.ware })).rejects.toMatchObject({ code: 'order_being_paid' })
+    settles = [{ state: 'failed', reason: 'insufficient_funds', txHash: null }]
+    expect(await bought(till, one)).toMatchObject({ state: 'failed', fault: 'payment' })
+    expect(held.size).toBe(0)
+    settles = [{ state: 'settled', txHash: HASH }]
+    expect(await bought(till, { ...other, ware: one.ware })).toMatchObject({ state: 'settled' })
+  })
 })
 
 async function swept(): Promise<void> {

@@ -11,13 +11,25 @@ import type { Payment } from '#settlement'
  *
  *  settles first:   settling ──on the chain──▶ paid ──seller's answer──▶ settled
  * ```
+ * A line without a seller's endpoint (an order, an approval) is settled first, and what follows from the money is done in the commit that
+ * ends the purchase; where that is refused by then, it ends `returned`: the whole amount goes back to the payer.
  */
-export type PurchaseState = 'working' | 'settling' | 'paid' | 'settled' | 'failed'
+export type PurchaseState = 'working' | 'settling' | 'paid' | 'settled' | 'failed' | 'returned'
+
+/** What is bought: `offer`, `request`, …, and which one of its kind. */
+export interface WareName {
+  readonly kind: string
+  readonly id: string
+}
 
 /** What is on sale, as far as buying it needs to know. */
-export interface Ware {
-  readonly id: string
-  readonly sellerId: string
+export interface Ware extends WareName {
+  /** Null while nobody is bound to sell. */
+  readonly sellerId: string | null
+  /** Who buys, where that is known before a wallet pays. */
+  readonly buyerId?: string
+  /** The order that this payment is for; its receipts are the order's. */
+  readonly orderId?: string
   readonly price: Micros
   /** Money before work: downloads always, calls where their seller wants it so, and buyers whose payments failed (D-12). */
   readonly settlesFirst: boolean
@@ -34,8 +46,9 @@ export interface Output {
 
 export interface Purchase {
   readonly id: string
-  readonly offerId: string
-  readonly sellerId: string
+  readonly ware: WareName
+  readonly orderId: string | null
+  readonly sellerId: string | null
   readonly buyerId: string | null
   /** CAIP-2 */
   readonly network: string
@@ -50,7 +63,8 @@ export interface Purchase {
   /** How often the seller was asked. */
   readonly runs: number
   readonly output: Output | null
-  readonly fault: 'seller' | 'payment' | null
+  /** `order`: the money came, and what it was for could not be had any more. */
+  readonly fault: 'seller' | 'payment' | 'order' | null
   readonly reason: string | null
   readonly txHash: string | null
   readonly createdAt: Date
@@ -60,7 +74,7 @@ export interface Purchase {
 /** What the buyer may be told of it (D-16). `unknown`: the money may have moved; the same payment, sent again, tells. */
 export function statusOf({ state }: Pick<Purchase, 'state'>): 'pending' | 'unknown' | 'settled' | 'failed' {
   if (state === 'settled' || state === 'paid') return 'settled'
-  if (state === 'failed') return 'failed'
+  if (state === 'failed' || state === 'returned') return 'failed'
   return state === 'working' ? 'pending' : 'unknown'
 }
 

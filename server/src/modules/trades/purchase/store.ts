@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Db, Tx } from '#platform/db'
 import type { Payment } from '#settlement'
-import type { Output, Purchase } from './purchase.ts'
+import type { Output, Purchase, WareName } from './purchase.ts'
 
 /** Integers of a payment are wider than JSON's. */
 interface KeptPayment extends Omit<Payment, 'amount' | 'requirements'> {
@@ -9,7 +9,9 @@ interface KeptPayment extends Omit<Payment, 'amount' | 'requirements'> {
   readonly requirements: Omit<Payment['requirements'], 'amount'> & { readonly amount: string }
 }
 
-interface Row extends Omit<Purchase, 'payment' | 'output'> {
+interface Row extends Omit<Purchase, 'payment' | 'output' | 'ware'> {
+  readonly kind: string
+  readonly wareId: string
   readonly payment: KeptPayment
   readonly outputStatus: number | null
   readonly outputType: string
@@ -19,7 +21,8 @@ interface Row extends Omit<Purchase, 'payment' | 'output'> {
 }
 
 const COLUMNS = sql`
-  id, offer_id as "offerId", seller_id as "sellerId", buyer_id as "buyerId", network, payer, amount, payment, fingerprint,
+  id, kind, ware_id as "wareId", order_id as "orderId", seller_id as "sellerId", buyer_id as "buyerId", network, payer,
+  amount, payment, fingerprint,
   payment_id as "paymentId", input, settles_first as "settlesFirst", state, runs, fault, reason, tx_hash as "txHash",
   created_at as "createdAt", ended_at as "endedAt", output_status as "outputStatus",
   output_type as "outputType", output as "outputBody", latency_ms as "latencyMs"`
@@ -27,8 +30,10 @@ const COLUMNS = sql`
 export type NewPurchase = Pick<
   Purchase,
   | 'id'
-  | 'offerId'
+  | 'ware'
+  | 'orderId'
   | 'sellerId'
+  | 'buyerId'
   | 'amount'
   | 'payment'
   | 'fingerprint'
@@ -47,13 +52,15 @@ export async function insertPurchase(
   purchase: NewPurchase,
   { lease, leaseMs }: { lease: string; leaseMs: number },
 ): Promise<boolean> {
-  const { id, offerId, sellerId, amount, payment, fingerprint, paymentId, input, settlesFirst, state } = purchase
+  const { id, ware, orderId, sellerId, buyerId, amount, payment } = purchase
+  const { fingerprint, paymentId, input, settlesFirst, state } = purchase
   const { network, payer, nonce } = payment
   const rows = await tx.run(sql`
-    insert into purchase (id, network, payer, nonce, payment_id, offer_id, seller_id, amount, payment, fingerprint, input,
-      settles_first, state, lease, lease_until, created_at)
-    values (${id}, ${network}, ${payer}, ${nonce}, ${paymentId}, ${offerId}, ${sellerId}, ${amount},
-      ${textOf(payment)}::json, ${fingerprint}, ${input === undefined ? null : JSON.stringify(input)}::json,
+    insert into purchase (id, network, payer, nonce, payment_id, kind, ware_id, order_id, seller_id, buyer_id, amount,
+      payment, fingerprint, input, settles_first, state, lease, lease_until, created_at)
+    values (${id}, ${network}, ${payer}, ${nonce}, ${paymentId}, ${ware.kind}, ${ware.id}, ${orderId}, ${sellerId},
+      ${buyerId}, ${amount}, ${textOf(payment)}::json, ${fingerprint},
+      ${input === undefined ? null : JSON.stringify(input)}::json,
       ${settlesFirst}, ${state}, ${lease}, clock_timestamp() + ${leaseMs} * interval '1 ms', ${tx.now})
     on conflict do nothing`)
   return rows > 0
@@ -72,9 +79,9 @@ export function purchaseByPayment(
 
 export function purchaseByPaymentId(
   db: Db,
-  { offerId, paymentId }: { offerId: string; paymentId: string },
+  { ware: { kind, id }, paymentId }: { ware: WareName; paymentId: string },
 ): Promise<Purchase | undefined> {
-  return one(db, sql`offer_id = ${offerId} and payment_id = ${paymentId}`)
+  return one(db, sql`kind = ${kind} and ware_id = ${id} and payment_id = ${paymentId}`)
 }
 
 async function one(db: Db, where: Sql): Promise<Purchase | undefined> {
@@ -171,6 +178,26 @@ export async function endPurchase(
   return rows > 0
 }
 
+/** What the buyer is told of what his money did, where no seller answered him. */
+export async function saveAnswer(tx: Tx, { id, output }: { id: string; output: Output }): Promise<void> {
+  const { status, contentType, body, latencyMs } = output
+  await tx.run(sql`
+    update purchase set output_status = ${status}, output_type = ${contentType}, output = ${body}, latency_ms = ${latencyMs}
+    where id = ${id}`)
+}
+
+/** The money came and goes back. True for the one who says it first. */
+export async function returnPurchase(
+  tx: Tx,
+  { id, txHash, buyerId, reason }: { id: string; txHash: string; buyerId: string; reason: string },
+): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update purchase set state = 'returned', fault = 'order', reason = ${reason}, tx_hash = ${txHash},
+      buyer_id = ${buyerId}, ended_at = ${tx.now}
+    where id = ${id} and state = 'settling'`)
+  return rows > 0
+}
+
 /** Puts purchases behind all others that wait to be driven on, so that none that cannot be holds others back. */
 export async function requeue(tx: Tx, ids: readonly string[]): Promise<void> {
   await tx.run(sql`
@@ -218,10 +245,19 @@ function paymentOf({ amount, requirements, ...rest }: KeptPayment): Payment {
   }
 }
 
-function purchaseOf({ payment, outputStatus, outputType, outputBody, latencyMs, ...rest }: Row): Purchase {
+function purchaseOf({
+  kind,
+  wareId,
+  payment,
+  outputStatus,
+  outputType,
+  outputBody,
+  latencyMs,
+  ...rest
+}: Row): Purchase {
   const output =
     outputStatus === null
       ? null
       : { status: outputStatus, contentType: outputType, body: outputBody ?? Buffer.alloc(0), latencyMs }
-  return { ...rest, payment: paymentOf(payment), output }
+  return { ...rest, ware: { kind, id: wareId }, payment: paymentOf(payment), output }
 }
