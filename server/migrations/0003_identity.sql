@@ -34,10 +34,13 @@ create table agent (
   discovery_source text,
   a2a_streaming boolean,
   a2a_push_notifications boolean,
+  -- What it is found by: name, capabilities, description.
+  search tsvector not null default '',
   constraint agent_a2a_is_whole check ((a2a_streaming is null) = (a2a_push_notifications is null)),
   constraint agent_emergency_is_sourced check ((emergency_address is null) = (emergency_source is null))
 );
 create unique index agent_handle on agent (lower(handle));
+create index agent_search on agent using gin (search);
 create unique index agent_payout_wallet on agent (lower(payout_wallet));
 
 -- Who came in by paying: a wallet that signed for its money, and the party it became. Nothing else writes here, so that

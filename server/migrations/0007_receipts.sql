@@ -64,6 +64,7 @@ create table receipt_party (
   buyers bigint not null default 0,
   constraint receipt_party_sales check (undelivered between 0 and sales and sales <= sold)
 ) with (fillfactor = 70);
+create index receipt_party_proven on receipt_party (buyers desc, party_id) where buyers > 0;
 
 create table receipt_pair (
   seller_id uuid not null,

@@ -15,7 +15,14 @@ test('words are weighed by where they stand: title, topics, body, tails of words
 })
 
 test('every word asked for is a prefix, single characters are whole words', () => {
-  expect(searchQuery('Summ  A pdf summ')).toEqual({ prefixes: 'summ:* & a & pdf:*', words: 'summ a pdf' })
+  expect(searchQuery('Summ  A pdf summ')).toEqual({
+    prefixes: 'summ:* & a & pdf:*',
+    words: 'summ a pdf',
+    count: 3,
+    inTitle: 'summ:*A & a:A & pdf:*A',
+    inTopics: 'summ:*AB & a:AB & pdf:*AB',
+    stemsInTopics: 'summ:AB & a:AB & pdf:AB',
+  })
 })
 
 test('what has no word in it is no query', () => {

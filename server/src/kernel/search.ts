@@ -53,14 +53,30 @@ export interface SearchQuery {
   readonly prefixes: string
   /** The same words for the database to stem. */
   readonly words: string
+  /** How many they are. */
+  readonly count: number
+  /** The same as `prefixes`, where all of them stand in the title, … */
+  readonly inTitle: string
+  /** … in title or topics. */
+  readonly inTopics: string
+  /** In title or topics too, as words for the database to stem. */
+  readonly stemsInTopics: string
 }
 
 /** What a stranger typed, as a query that cannot fail; undefined when there is no word in it. */
 export function searchQuery(text: string): SearchQuery | undefined {
   const words = [...new Set(wordsOf(text))].slice(0, MAX_QUERY_WORDS)
   if (words.length === 0) return undefined
-  const prefixes = words.map((word) => (word.length < MIN_PREFIX_CHARS ? word : `${word}:*`)).join(' & ')
-  return { prefixes, words: words.join(' ') }
+  const each = (write: (word: string, prefix: string) => string) =>
+    words.map((word) => write(word, word.length < MIN_PREFIX_CHARS ? '' : '*')).join(' & ')
+  return {
+    prefixes: each((word, prefix) => (prefix === '' ? word : `${word}:${prefix}`)),
+    words: words.join(' '),
+    count: words.length,
+    inTitle: each((word, prefix) => `${word}:${prefix}A`),
+    inTopics: each((word, prefix) => `${word}:${prefix}AB`),
+    stemsInTopics: each((word) => `${word}:AB`),
+  }
 }
 
 /** Texts that are one to a reader compare alike. A NUL may come in a query string, but the database cannot hold it. */

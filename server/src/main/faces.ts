@@ -15,6 +15,7 @@ import { healthRoutes, type Vital } from '../faces/system/health.ts'
 import { agentRoutes } from '../faces/v1/agents.ts'
 import { authRoutes } from '../faces/v1/auth.ts'
 import type { V1Context } from '../faces/v1/context.ts'
+import { discoverRoutes } from '../faces/v1/discover.ts'
 import { jobRoutes } from '../faces/v1/jobs.ts'
 import { offerRoutes } from '../faces/v1/offers.ts'
 import { receiptRoutes } from '../faces/v1/receipts.ts'
@@ -53,7 +54,16 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
   await http.register(jwksRoutes([receiptKey.jwk]))
-  for (const routes of [authRoutes, agentRoutes, serviceRoutes, jobRoutes, offerRoutes, receiptRoutes, walletRoutes]) {
+  for (const routes of [
+    authRoutes,
+    agentRoutes,
+    serviceRoutes,
+    jobRoutes,
+    offerRoutes,
+    receiptRoutes,
+    walletRoutes,
+    discoverRoutes,
+  ]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   if (parts.x402 !== null) {

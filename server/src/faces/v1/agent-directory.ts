@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { type EnrolmentTerms, prepareEnrolment, registerAgent } from '#enrolment'
-import { identityRefusals, listAgents, updateProfile } from '#identity'
+import { type AgentQuery, findAgents, identityRefusals, listAgents, updateProfile } from '#identity'
 import { type Caller, callerOf } from '#platform/http/caller'
 import { httpRefusals } from '#platform/http/errors'
 import { A2aCapabilities, AgentCardView, agentCardView, PROVIDER_TYPES, TextOrNull } from './agent-view.ts'
@@ -53,6 +53,9 @@ const ListQuery = Type.Object({
   ...LimitQuery.properties,
   status: Type.Optional(Type.Enum(['active', 'suspended'], { description: 'active unless said' })),
   cursor: Type.Optional(Type.String({ format: 'uuid', description: 'nextCursor of the page before' })),
+  q: Type.Optional(
+    Type.String({ maxLength: 1000, description: 'Words, or beginnings of words; the best come first, without pages' }),
+  ),
 })
 const ListView = Type.Object({ agents: Type.Array(AgentCardView), nextCursor: TextOrNull })
 
@@ -111,11 +114,18 @@ const directory =
       '/agents',
       {
         config: payanRules({ auth: 'public' }),
-        schema: { summary: 'Agents, newest first', tags, querystring: ListQuery, response: { 200: ListView } },
+        schema: {
+          summary: 'Find agents, without q the newest first',
+          tags,
+          querystring: ListQuery,
+          response: { 200: ListView },
+        },
       },
       async ({ query }) => {
         const limit = limitOf(query)
         const suspended = query.status === 'suspended'
+        if (query.q?.trim())
+          return { agents: await agentsFound(souk, { text: query.q, suspended, limit }), nextCursor: null }
         const found = await listAgents(souk.read, { suspended, before: query.cursor ?? null, limit: limit + 1 })
         const page = found.slice(0, limit)
         const ids = page.map(({ partyId }) => partyId)
@@ -155,6 +165,14 @@ const directory =
       },
     )
   }
+
+/** Agents that fit, as lists show them; the part of discovery that is about agents (PA-59). */
+export async function agentsFound(souk: V1Context, query: AgentQuery): Promise<Static<typeof AgentCardView>[]> {
+  const found = await findAgents(souk.read, query, souk.proofs)
+  const ids = found.map(({ partyId }) => partyId)
+  const reputations = await souk.sellerReputationOf(souk.read, ids)
+  return found.map((profile) => agentCardView(profile, reputations.get(profile.partyId)))
+}
 
 /** Whoever reads the owner's mail may be believed one day to be the owner, so that a weak key must not turn it (D-33). */
 function requireAdmin({ scopes }: Caller): void {

@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
-import type { OwnProfile, Profile } from '#identity'
+import type { FoundAgent, OwnProfile, Profile } from '#identity'
 import { type SellerReputation, UNKNOWN_SELLER } from '#trust'
 import { MicrosView } from './amounts.ts'
 import type { V1Context, WalletBalances } from './context.ts'
+import { RankView, rankView } from './rank-view.ts'
 
 export const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] })
 
@@ -44,7 +45,7 @@ const cardFields = {
   createdAt: Type.String(),
 }
 
-export const AgentCardView = Type.Object(cardFields)
+export const AgentCardView = Type.Object({ ...cardFields, rank: Type.Optional(RankView) })
 
 const publicFields = {
   ...cardFields,
@@ -126,8 +127,12 @@ export function ownView(
 }
 
 /** One line of the directory: no deposit address, which would be a question of its own for each. */
-export function agentCardView(profile: Profile, reputation?: SellerReputation): Static<typeof AgentCardView> {
+export function agentCardView(
+  profile: Profile | FoundAgent,
+  reputation?: SellerReputation,
+): Static<typeof AgentCardView> {
   return {
+    ...('rank' in profile ? rankView(profile.rank) : {}),
     _id: profile.partyId,
     id: profile.partyId,
     name: profile.name,

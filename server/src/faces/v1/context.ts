@@ -1,3 +1,4 @@
+import type { Proofs } from '#identity'
 import type { Micros } from '#kernel/money'
 import type { Page, PageRequest } from '#kernel/page'
 import type { Engine } from '#orders'
@@ -68,6 +69,8 @@ export interface V1Context {
   readonly reputationOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, ClientReputation>>
   /** Of everybody asked for, in one query. */
   readonly sellerReputationOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, SellerReputation>>
+  /** What searches weigh besides words. */
+  readonly proofs: Proofs
   readonly conductOf: (partyId: string) => Promise<BuyerConduct>
   readonly ratingSummaryOf: (partyId: string) => Promise<RatingSummary>
   /** Newest first. */

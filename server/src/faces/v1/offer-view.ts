@@ -1,9 +1,17 @@
 import { type Static, Type } from 'typebox'
 import { type Profile, profilesOf } from '#identity'
-import { type ListedOffer, type Offer, type OfferCard, type OfferStanding, offerStandingsOf } from '#offers'
+import {
+  type FoundOffer,
+  type ListedOffer,
+  type Offer,
+  type OfferCard,
+  type OfferStanding,
+  offerStandingsOf,
+} from '#offers'
 import type { SellerReputation } from '#trust'
 import { ReputationView, reputationView, TextOrNull } from './agent-view.ts'
 import type { V1Context } from './context.ts'
+import { RankView, rankView } from './rank-view.ts'
 import { redactedUrl } from './redaction.ts'
 import { CentsView, centsView, UsdView, usdView } from './usd.ts'
 
@@ -50,7 +58,7 @@ const cardFields = {
 }
 
 /** What lists show: everything but endpoint and schemas. */
-export const OfferCardView = Type.Object(cardFields)
+export const OfferCardView = Type.Object({ ...cardFields, rank: Type.Optional(RankView) })
 
 const SchemaOrNull = Type.Unsafe<Offer['inputSchema']>({ type: ['object', 'null'], additionalProperties: true })
 
@@ -68,10 +76,13 @@ interface Sellers {
 
 export async function offerViewsOf(
   souk: V1Context,
-  offers: readonly ListedOffer[],
+  offers: readonly (ListedOffer | FoundOffer)[],
 ): Promise<Static<typeof OfferCardView>[]> {
   const sellers = await sellersOf(souk, offers)
-  return offers.map((offer) => cardView(offer, offer, sellers))
+  return offers.map((offer) => ({
+    ...cardView(offer, offer, sellers),
+    ...rankView('rank' in offer ? offer.rank : null),
+  }))
 }
 
 const NO_STANDING: OfferStanding = {

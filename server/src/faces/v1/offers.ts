@@ -198,7 +198,7 @@ function changesOf({ priceCents, isActive, ...same }: Static<typeof ChangeBody>)
 
 /** Offers that fit, as lists show them; the part of discovery that is about offers (PA-59, PA-60). */
 export async function offersFound(souk: V1Context, query: OfferQuery): Promise<Static<typeof OfferCardView>[]> {
-  return offerViewsOf(souk, await findOffers(souk.read, query))
+  return offerViewsOf(souk, await findOffers(souk.read, query, souk.proofs.scoresOf))
 }
 
 async function offersPage(

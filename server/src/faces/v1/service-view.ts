@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox'
-import type { JsonSchema, ListedService, Service, ServiceCard, ServiceStanding } from '#catalog'
+import type { FoundService, JsonSchema, ListedService, Service, ServiceCard, ServiceStanding } from '#catalog'
 import { type Profile, profilesOf } from '#identity'
 import { TextOrNull } from './agent-view.ts'
 import { MicrosView } from './amounts.ts'
 import type { V1Context } from './context.ts'
+import { RankView, rankView } from './rank-view.ts'
 
 const cardFields = {
   id: Type.String(),
@@ -46,7 +47,7 @@ const cardFields = {
 }
 
 /** What lists show: everything but schemas and examples. */
-export const ServiceCardView = Type.Object(cardFields)
+export const ServiceCardView = Type.Object({ ...cardFields, rank: Type.Optional(RankView) })
 
 const JsonObject = Type.Unsafe<JsonSchema>({ type: 'object', additionalProperties: true })
 
@@ -77,8 +78,8 @@ export async function showcaseOf(souk: V1Context, ownerIds: readonly string[]): 
   return { profiles, trustScores, publicUrl: souk.publicUrl }
 }
 
-export function serviceCardView(service: ListedService, showcase: Showcase): Static<typeof ServiceCardView> {
-  return cardView(service, service, showcase)
+function serviceCardView(service: ListedService | FoundService, showcase: Showcase): Static<typeof ServiceCardView> {
+  return { ...cardView(service, service, showcase), ...rankView('rank' in service ? service.rank : null) }
 }
 
 const NO_STANDING: ServiceStanding = { completedJobs: 0, ratingAverage: null, ratingCount: 0 }
@@ -134,4 +135,15 @@ function providerView(id: string, { profiles, trustScores }: Showcase): Static<t
     verified: profile?.verified ?? false,
     trustScore: trustScores.get(id) ?? 0,
   }
+}
+
+export async function serviceViewsOf(
+  souk: V1Context,
+  services: readonly (ListedService | FoundService)[],
+): Promise<Static<typeof ServiceCardView>[]> {
+  const showcase = await showcaseOf(
+    souk,
+    services.map(({ ownerId }) => ownerId),
+  )
+  return services.map((service) => serviceCardView(service, showcase))
 }

@@ -26,7 +26,7 @@ import { rules } from '#platform/http/rules'
 import { microsOf } from './amounts.ts'
 import type { V1Context } from './context.ts'
 import { PageQuery, PaginationView, pageOf, paginationView } from './paging.ts'
-import { ServiceCardView, ServiceView, serviceCardView, serviceView, showcaseOf } from './service-view.ts'
+import { ServiceCardView, ServiceView, serviceView, serviceViewsOf, showcaseOf } from './service-view.ts'
 
 const MAX_PRICE = Number(limits.priceMicros.max)
 
@@ -94,6 +94,7 @@ const SORTS: readonly SortBy[] = ['price', 'rating', 'completedJobs', 'newest']
 const DiscoverQuery = Type.Object({
   ...PageQuery.properties,
   search: Type.Optional({ ...Word, description: 'Words, or beginnings of words, of name and description' }),
+  q: Type.Optional({ ...Word, description: 'The same as search' }),
   category: Type.Optional(Word),
   model: Type.Optional(Word),
   modelProvider: Type.Optional(Word),
@@ -130,10 +131,11 @@ const finding =
   async (app) => {
     const lists = { tags, response: { 200: ServicesView } }
     const discover = { ...lists, summary: 'Find services', querystring: DiscoverQuery }
-    app.get('/services/discover', { config: visible, schema: discover }, async ({ query }) => {
-      const page = pageOf(query)
-      return servicesView(souk, page, await discoverServices(souk.read, { filters: filtersOf(query), page }))
-    })
+    for (const path of ['/services/discover', '/services'])
+      app.get(path, { config: visible, schema: discover }, async ({ query }) => {
+        const page = pageOf(query)
+        return servicesView(souk, page, await discoverServices(souk.read, { filters: filtersOf(query), page }))
+      })
 
     const mine = { ...lists, summary: 'Your services, newest first, deactivated ones too', querystring: PageQuery }
     app.get('/services/mine', { config: rules({ auth: 'key' }), schema: mine }, async (request) => {
@@ -227,10 +229,12 @@ function fieldsOf({
   }
 }
 
-function filtersOf({ minPrice, maxPrice, tags: listed, ...same }: Static<typeof DiscoverQuery>): DiscoverFilters {
+function filtersOf(query: Static<typeof DiscoverQuery>): DiscoverFilters {
+  const { minPrice, maxPrice, tags: listed, q, ...same } = query
   const wanted = listed?.split(',').map((tag) => tag.trim())
   return {
     ...same,
+    search: same.search ?? q,
     tags: wanted?.filter((tag) => tag !== ''),
     minPrice: minPrice === undefined ? undefined : BigInt(minPrice),
     maxPrice: maxPrice === undefined ? undefined : BigInt(maxPrice),
@@ -243,12 +247,5 @@ async function standingOf(souk: V1Context, { id, ownerId }: { id: string; ownerI
 }
 
 async function servicesView(souk: V1Context, page: PageRequest, { items, total }: Page<ListedService>) {
-  const showcase = await showcaseOf(
-    souk,
-    items.map(({ ownerId }) => ownerId),
-  )
-  return {
-    services: items.map((service) => serviceCardView(service, showcase)),
-    pagination: paginationView(page, total),
-  }
+  return { services: await serviceViewsOf(souk, items), pagination: paginationView(page, total) }
 }

@@ -1,4 +1,5 @@
 import { offsetOf, type Page, type PageRequest } from '#kernel/page'
+import type { Rank } from '#kernel/ranking'
 import { keyOf, searchQuery } from '#kernel/search'
 import type { Db } from '#platform/db'
 import { LIMITS, type ServiceCard, type ServiceStanding } from './service.ts'
@@ -17,6 +18,12 @@ import { facetsOf, tagFacets } from './words.ts'
 
 /** What a list shows of a service. */
 export type ListedService = ServiceCard & ServiceStanding
+
+/** A service that was looked for. */
+export interface FoundService extends ListedService {
+  /** Why it stands where it does; null where no words were weighed. */
+  readonly rank: Rank | null
+}
 
 /** `price` cheapest first; the others highest or newest first (JP-54). */
 export type SortBy = Exclude<Sort, 'best'>
@@ -44,7 +51,7 @@ const DEPTH = { search: 1000, filtered: 10_000, all: 2 ** 31 - 1 } as const
 export async function discoverServices(
   db: Db,
   { filters, page }: { filters: DiscoverFilters; page: PageRequest },
-): Promise<Page<ListedService>> {
+): Promise<Page<FoundService>> {
   const query = filters.search ? searchQuery(filters.search) : undefined
   if (filters.search && !query) return { items: [], total: 0 }
   const wanted = filtersOf(filters, query)
@@ -59,7 +66,8 @@ export async function discoverServices(
   // A page behind the end is answered from the count alone.
   const known = offset > 0 ? await count() : undefined
   if (known !== undefined && offset >= known) return { items: [], total: known }
-  const items = await selectListed(db, { filters: wanted, window })
+  const listed = await selectListed(db, { filters: wanted, window })
+  const items = listed.map((service) => ({ ...service, rank: null }))
   return { items, total: known ?? (items.length < window.limit ? items.length : await count()) }
 }
 

@@ -3,6 +3,7 @@ export {
   categories,
   type DiscoverFilters,
   discoverServices,
+  type FoundService,
   type ListedService,
   type SortBy,
   servicesOf,

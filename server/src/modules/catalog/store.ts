@@ -1,9 +1,10 @@
 import sql, { empty, raw, type Sql } from 'sql-template-tag'
 import { isId } from '#kernel/id'
 import type { Page } from '#kernel/page'
+import type { Rank } from '#kernel/ranking'
 import { keyOf, type SearchQuery } from '#kernel/search'
 import type { Db, Tx } from '#platform/db'
-import { tsqueryOf, tsvectorOf } from '#platform/db/full-text'
+import { fitOf, tsqueryOf, tsvectorOf, weighed } from '#platform/db/full-text'
 import { listed, planForItsValues } from '#platform/db/prepared'
 import type { Service, ServiceCard, ServiceStanding } from './service.ts'
 import { facetsOf, searchTextOf } from './words.ts'
@@ -205,27 +206,34 @@ export async function selectListed(
 }
 
 /**
- * Answers to a search: the `depth` matches of the highest quality, ordered as asked; `best` is how well the words fit
- * (0..1) times quality. Fitting and ordering read every match, so they may not run over all of them. `total` counts them.
+ * Answers to a search: the `depth` matches of the highest quality, ordered as asked; `best` weighs how well the words fit
+ * with quality. Fitting and ordering read every match, so they may not run over all of them. `total` counts them.
  */
 export async function selectMatches(
   db: Db,
   { filters, window, depth }: { filters: Filters & { query: SearchQuery }; window: Window; depth: number },
-): Promise<Page<ServiceCard & ServiceStanding>> {
-  const fit = sql`ts_rank(search, ${tsqueryOf(filters.query)}, 32) * quality desc, id desc`
-  const by = window.sort === 'best' ? fit : ORDERS[window.sort].by
+): Promise<Page<ServiceCard & ServiceStanding & { rank: Rank | null }>> {
+  const by = window.sort === 'best' ? raw('weight desc, id desc') : ORDERS[window.sort].by
+  const fit = fitOf({ search: sql`s.search`, title: sql`s.name` }, filters.query)
   const matches = sql`
     with match as materialized (
-      select s.id, s.search, s.price_micros, r.quality, r.rating_milli, r.rating_count, r.completed
-      from ${matching(filters)} order by quality desc, id desc limit ${depth}),
+      select s.id, r.quality from ${matching(filters)} order by quality desc, id desc limit ${depth}),
+    fitting as (
+      select s.id, s.price_micros, r.quality, r.rating_milli, r.rating_count, r.completed, ${fit} as text,
+        r.quality / 10000::double precision as proof
+      from match join service s on s.id = match.id join service_stats r on r.service_id = match.id),
+    weighed as (select *, ${weighed({ text: sql`text`, proof: sql`proof` })} as weight from fitting),
     page as materialized (
-      select id, row_number() over (order by ${by}) as place from match
+      select id, text, proof, weight, row_number() over (order by ${by}) as place from weighed
       order by place limit ${window.limit} offset ${window.offset})
-    select ${CARD}, ${STANDING}, (select count(*)::integer from match) as total
+    select ${CARD}, ${STANDING}, (select count(*)::integer from match) as total,
+      jsonb_build_object('text', page.text, 'proof', page.proof, 'weight', page.weight) as rank
     from page join service s on s.id = page.id join service_stats r on r.service_id = page.id
     order by page.place`
-  const rows = await db.rows<ServiceCard & ServiceStanding & { total: number }>(planForItsValues(matches))
-  return { items: rows, total: rows[0]?.total ?? 0 }
+  type Row = ServiceCard & ServiceStanding & { readonly total: number; readonly rank: Rank }
+  const rows = await db.rows<Row>(planForItsValues(matches))
+  const isWeighed = window.sort === 'best'
+  return { items: rows.map((row) => (isWeighed ? row : { ...row, rank: null })), total: rows[0]?.total ?? 0 }
 }
 
 /** How many there are, counted up to `limit`. */

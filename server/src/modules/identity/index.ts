@@ -17,6 +17,7 @@ export {
 export { addKey, issueKey, type KeyRequest, type KeyRow, listKeys, type MadeKey, revokeKey } from './api-keys.ts'
 export { createAuthenticator } from './authenticator.ts'
 export { identityRefusals } from './errors.ts'
+export { type AgentQuery, type FoundAgent, findAgents, type Proofs } from './find-agents.ts'
 export type { KeyLook } from './keys.ts'
 export { hashPassword } from './passwords.ts'
 export type {

@@ -1,5 +1,7 @@
-import sql from 'sql-template-tag'
+import sql, { type Sql } from 'sql-template-tag'
+import { searchText } from '#kernel/search'
 import type { Db, Tx } from '#platform/db'
+import { tsvectorOf } from '#platform/db/full-text'
 import type { A2aCapabilities, EmergencySource, OwnProfile, Profile, ProviderType } from './profile.ts'
 
 /** Reads outside a unit of work see the same clock as `tx.now` (D-26). */
@@ -38,6 +40,10 @@ export interface NewAgentRow {
   readonly sealedWebhookSecret: string
 }
 
+function searchOf({ name, capabilities, description }: Pick<Profile, 'name' | 'capabilities' | 'description'>): Sql {
+  return tsvectorOf(searchText({ title: name, topics: capabilities, body: description }))
+}
+
 export async function insertAgent(tx: Tx, row: NewAgentRow): Promise<void> {
   await tx.run(sql`
     with party as (insert into party (id, kind, created_at) values (${row.partyId}, 'agent', ${tx.now})),
@@ -45,13 +51,13 @@ export async function insertAgent(tx: Tx, row: NewAgentRow): Promise<void> {
     insert into agent (
       party_id, name, handle, description, capabilities, callback_url, email, password_hash, activated_at,
       emergency_address, emergency_source, website_url, payout_wallet, chain, provider_type, discovery_source,
-      a2a_streaming, a2a_push_notifications)
+      a2a_streaming, a2a_push_notifications, search)
     values (
       ${row.partyId}, ${row.name}, ${row.handle}, ${row.description}, ${row.capabilities}, ${row.callbackUrl},
       ${row.email}, ${row.passwordHash}, ${row.activatedAt}, ${row.emergencyAddress},
       ${row.emergencyAddress && 'registration'}, ${row.websiteUrl}, ${row.payoutWallet}, ${row.chain},
       ${row.providerType}, ${row.discoverySource}, ${row.a2aCapabilities?.streaming},
-      ${row.a2aCapabilities?.pushNotifications})`)
+      ${row.a2aCapabilities?.pushNotifications}, ${searchOf(row)})`)
 }
 
 export async function selectProfiles(db: Db, partyIds: readonly string[]): Promise<Profile[]> {
@@ -91,7 +97,7 @@ export async function saveProfile(tx: Tx, profile: OwnProfile): Promise<void> {
       capabilities = ${profile.capabilities}, callback_url = ${profile.callbackUrl}, avatar_url = ${profile.avatarUrl},
       website_url = ${profile.websiteUrl}, email = ${profile.email},
       a2a_streaming = ${profile.a2aCapabilities?.streaming},
-      a2a_push_notifications = ${profile.a2aCapabilities?.pushNotifications}
+      a2a_push_notifications = ${profile.a2aCapabilities?.pushNotifications}, search = ${searchOf(profile)}
     where party_id = ${profile.partyId}`)
 }
 

@@ -7,6 +7,7 @@ export {
 } from './advertised.ts'
 export {
   browseOffers,
+  type FoundOffer,
   findOffers,
   type ListedOffer,
   type OfferPage,

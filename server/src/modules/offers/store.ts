@@ -1,8 +1,9 @@
 import sql, { raw, type Sql } from 'sql-template-tag'
 import { isId } from '#kernel/id'
+import type { Match } from '#kernel/ranking'
 import { keyOf, type SearchQuery, searchText } from '#kernel/search'
 import type { Db, Tx } from '#platform/db'
-import { tsqueryOf, tsvectorOf } from '#platform/db/full-text'
+import { fitOf, tsqueryOf, tsvectorOf } from '#platform/db/full-text'
 import { listed, planForItsValues } from '#platform/db/prepared'
 import type { OfferCall } from './calls.ts'
 import type { HealthState, Offer, OfferCard, OfferStanding, OfferType } from './offer.ts'
@@ -135,7 +136,8 @@ export interface Position {
   readonly id: string
 }
 
-type Row = OfferCard & OfferStanding & { readonly rank: number }
+/** `sortKey` is what `top` sorts by. */
+type Row = OfferCard & OfferStanding & { readonly sortKey: number }
 
 /** One index holds the whole answer, wherever the page begins; filters that are not asked for fall away. */
 export async function selectPage(
@@ -150,7 +152,7 @@ export async function selectPage(
         where r.shown and (${offerType}::text is null or r.offer_type = ${offerType})
           and ${after ? behind(after) : raw('true')}
         order by ${by} limit ${limit})
-      select ${CARD}, ${STANDING}, r.rank
+      select ${CARD}, ${STANDING}, r.rank as "sortKey"
       from page join offer o on o.id = page.offer_id join offer_stats r on r.offer_id = page.offer_id
       order by ${by}`),
   )
@@ -173,16 +175,13 @@ export async function selectFound(
     planForItsValues(sql`
       with page as materialized (
         select r.offer_id from ${matching(filters)} order by ${by} limit ${limit})
-      select ${CARD}, ${STANDING}, r.rank
+      select ${CARD}, ${STANDING}, r.rank as "sortKey"
       from page join offer o on o.id = page.offer_id join offer_stats r on r.offer_id = page.offer_id
       order by ${by}`),
   )
 }
 
-/**
- * Answers to a search: the `depth` matches of the highest rank, ordered as asked; `fit` is how well the words fit (0..1)
- * times proven outcomes, the demoted last all the same (PA-66). Weighing reads every match, so it may not run over all.
- */
+/** Answers to a search in another order than how well they fit: of the `depth` matches of the highest rank. */
 export async function selectMatches(
   db: Db,
   {
@@ -190,22 +189,52 @@ export async function selectMatches(
     sort,
     limit,
     depth,
-  }: { filters: Filters & { query: SearchQuery }; sort: Sort | 'fit'; limit: number; depth: number },
+  }: { filters: Filters & { query: SearchQuery }; sort: Sort; limit: number; depth: number },
 ): Promise<Row[]> {
-  const query = tsqueryOf(filters.query)
-  const fit = sql`r.rank < 0, ts_rank(r.search, ${query}, 32) * mod(r.rank + 20000, 20000) desc, r.offer_id desc`
-  const by = sort === 'fit' ? fit : sql`${ORDERS[sort].by}`
+  const { by } = ORDERS[sort]
   return db.rows(
     planForItsValues(sql`
       with match as materialized (
-        select r.offer_id, r.rank, r.price_micros, o.search from ${matching(filters)} and o.search @@ (${query})
+        select r.offer_id, r.rank, r.price_micros
+        from ${matching(filters)} and o.search @@ (${tsqueryOf(filters.query)})
         order by r.rank desc, r.offer_id desc limit ${depth}),
       page as materialized (
         select r.offer_id, row_number() over (order by ${by}) as place from match r order by place limit ${limit})
-      select ${CARD}, ${STANDING}, r.rank
+      select ${CARD}, ${STANDING}, r.rank as "sortKey"
       from page join offer o on o.id = page.offer_id join offer_stats r on r.offer_id = page.offer_id
       order by page.place`),
   )
+}
+
+/**
+ * How well the words of a search fit, of the `depth` matches of the highest rank; the `limit` best by that and by their own
+ * outcomes. Weighing reads every match, so it may not run over all.
+ */
+export async function selectFitting(
+  db: Db,
+  { filters, limit, depth }: { filters: Filters & { query: SearchQuery }; limit: number; depth: number },
+): Promise<Match[]> {
+  const fit = fitOf({ search: sql`o.search`, title: sql`o.title` }, filters.query)
+  return db.rows(
+    planForItsValues(sql`
+      with match as materialized (
+        select r.offer_id, r.rank from ${matching(filters)} and o.search @@ (${tsqueryOf(filters.query)})
+        order by r.rank desc, r.offer_id desc limit ${depth}),
+      fitting as (
+        select o.id, o.seller_id as "ownerId", ${fit} as text, r.rank < 0 as last,
+          mod(r.rank + 20000, 20000) / 10000::double precision as standing
+        from match r join offer o on o.id = r.offer_id)
+      select * from fitting order by last, text * (0.5 + standing) desc, id desc limit ${limit}`),
+  )
+}
+
+/** Cards in the order of `ids`. */
+export async function selectCards(db: Db, ids: readonly string[]): Promise<Row[]> {
+  return db.rows(sql`
+    select ${CARD}, ${STANDING}, r.rank as "sortKey"
+    from unnest(${ids}::uuid[]) with ordinality as asked (id, place)
+      join offer o on o.id = asked.id join offer_stats r on r.offer_id = o.id
+    order by asked.place`)
 }
 
 function matching({ category, offerType, maxPriceMicros }: Filters): Sql {

@@ -13,4 +13,4 @@ export {
   type Stretch,
 } from './store.ts'
 export { fundingReader, type OwnersOf, tallySweep } from './tally.ts'
-export { type Sales, salesOf, type Trades, tradesOf } from './tally-store.ts'
+export { provenSellers, type Sales, salesOf, type Trades, tradesOf } from './tally-store.ts'

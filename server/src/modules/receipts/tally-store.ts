@@ -155,3 +155,10 @@ export async function salesOf(db: Db, partyIds: readonly string[]): Promise<Map<
     from receipt_party where party_id = any(${partyIds}::uuid[])`)
   return new Map(rows.map(({ partyId, ...sales }) => [partyId, sales]))
 }
+
+/** Sellers with the most distinct buyers that have brought money from outside; none without any. */
+export async function provenSellers(db: Db, limit: number): Promise<string[]> {
+  const rows = await db.rows<{ partyId: string }>(sql`
+    select party_id as "partyId" from receipt_party where buyers > 0 order by buyers desc, party_id limit ${limit}`)
+  return rows.map(({ partyId }) => partyId)
+}
