@@ -1,6 +1,6 @@
 import { faucet } from '@souk/devchain/evm'
 import { toHex } from 'viem'
-import { type Profile, partyOfWallet, profileOf, profilesOf } from '#identity'
+import { isWalletOf, type Profile, partyOfWallet, profileOf, profilesOf } from '#identity'
 import { noteCalls } from '#offers'
 import { deriveKey } from '#platform/config/index'
 import type { Sweep } from '#platform/sweeps'
@@ -48,7 +48,16 @@ export async function openX402(options: SoukOptions & Core): Promise<X402Part | 
     facilitators,
     sweeps: [...facilitators.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
     buying: {
-      ...{ read: store.read, till, facilitators, validator, publicUrl, bazaar: createBazaar(validator) },
+      ...{
+        read: store.read,
+        now: store.now,
+        isWalletOf,
+        till,
+        facilitators,
+        validator,
+        publicUrl,
+        bazaar: createBazaar(validator),
+      },
       payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
       payeesOfAll: async (db, partyIds) => {
         const profiles = await profilesOf(db, partyIds)

@@ -9,6 +9,7 @@ import sql from 'sql-template-tag'
 import { getAddress, type Hex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DEFAULT_LIMITS } from '#platform/http/limits'
 import { writeAuthorization } from '#settlement'
 import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
 import { type Answer, openWorld, type World } from '#tests/world'
@@ -19,8 +20,14 @@ let buyer: PrivateKeyAccount
 /** The seller's agent: its key, and the wallet it is paid to. */
 let agent: { key: string; agentId: string; wallet: Hex }
 
+/** Only wallets are limited here. */
+const LIMITS = {
+  ...Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, { max: 1_000_000, windowSeconds: 60 }])),
+  paidCall: { max: 200, windowSeconds: 600 },
+}
+
 beforeAll(async () => {
-  world = await openWorld({ evm: true, listens: true })
+  world = await openWorld({ evm: true, listens: true, limits: JSON.stringify(LIMITS) })
   seller = await startSeller()
   const wallet = getAddress((await createWallet()).address)
   const about = { name: 'Shouter', description: 'Says it louder.', walletAddress: wallet }
@@ -97,6 +104,8 @@ async function headerFor(offerId: string, change: object = {}, from = buyer): Pr
 const buy = (offerId: string, headers: Record<string, string>, body: object = { text: 'hello' }): Promise<Answer> =>
   world.call('POST', `/x402/${offerId}`, { headers, body })
 
+const wire = (text: string) => Buffer.from(text).toString('base64')
+
 const stockFetch = (from = buyer) =>
   wrapFetchWithPayment(fetch, new x402Client().register(EVM_NETWORK as Network, new ExactEvmScheme(from)))
 
@@ -165,13 +174,24 @@ test('PA-8 a payment with another recipient, amount, network or asset, or withou
   const cheap = await signPayment({ from: buyer, to: agent.wallet, value: 9_999n })
   const underpaid = await buy(id, await headerFor(id, { payload: writeAuthorization(cheap.authorization) }))
   expect([underpaid.status, underpaid.body.error]).toEqual([402, expect.stringContaining('verification failed')])
-  for (const garbage of [
-    '!!!',
-    Buffer.from('[]').toString('base64'),
-    Buffer.from('{"x402Version":2}').toString('base64'),
-  ])
+  for (const garbage of ['!!!', wire('[]'), wire('{"x402Version":2}')])
     expect((await buy(id, { 'payment-signature': garbage })).status).toBe(400)
   expect(await held(agent.wallet)).toBe(before)
+  expect(seller.calls).toEqual([])
+})
+
+test('D-30 a payment in a header is read as strictly as a body: no key twice, no number that changes', async () => {
+  const id = await offer()
+  const good = Buffer.from((await headerFor(id))['payment-signature'] ?? '', 'base64').toString()
+  const cases: [string, string][] = [
+    [good.replace('{', '{"x402Version":1,'), 'occurs twice'],
+    [good.replace('{', '{"extra":9007199254740993,'), 'cannot be held exactly'],
+    [good.replace('{', '{"__proto__":{},'), '__proto__'],
+  ]
+  for (const [text, said] of cases) {
+    const answer = await buy(id, { 'payment-signature': wire(text) })
+    expect([answer.status, answer.body.error]).toEqual([400, expect.stringContaining(said)])
+  }
   expect(seller.calls).toEqual([])
 })
 
@@ -250,9 +270,10 @@ test('D-16 by the authorization alone an answer opens for 120 s; by the payment 
   const named = { extensions: { 'payment-identifier': { info: { id: paymentId } } } }
   const [plain, withId] = [await headerFor(id), await headerFor(id, named)]
   for (const headers of [plain, withId]) expect((await buy(id, headers)).body).toEqual({ loud: 'HELLO' })
-  await world.souk.store.transact((tx) =>
-    tx.run(sql`update purchase set ended_at = ended_at - interval '10 minutes' where ware_id = ${id}`),
-  )
+  // The market's clock, which purchases end by, is what counts (D-26).
+  await world.pass(119)
+  expect((await buy(id, plain)).body).toEqual({ loud: 'HELLO' })
+  await world.pass(10)
   expect((await buy(id, plain)).body).toMatchObject({ status: 'settled', txHash: expect.stringMatching(/^0x/) })
   expect((await buy(id, withId)).body).toEqual({ loud: 'HELLO' })
   const stolen = await buy(id, await headerFor(id, named))
@@ -286,6 +307,34 @@ test('PA-12 PA-13 PA-14 no own offers; one agent per wallet; unknown and inactiv
   const nowhere = '01890000-0000-7000-8000-000000000000'
   for (const gone of [id, nowhere]) expect((await world.call('POST', `/x402/${gone}`)).status).toBe(404)
   expect((await world.call('POST', '/x402/none')).status).toBe(400)
+})
+
+test('PA-12 D-4 nor with the seller’s own key, whoever’s wallet pays', async () => {
+  const id = await offer()
+  const headers = await headerFor(id)
+  const refused = await buy(id, { ...headers, authorization: `Bearer ${agent.key}` })
+  expect([refused.status, refused.body.code, seller.calls]).toEqual([400, 'own_offer', []])
+  expect((await buy(id, headers)).status).toBe(200)
+})
+
+test('PA-62 paid calls are 60 a minute per wallet, and only what the wallet has signed counts', async () => {
+  expect(DEFAULT_LIMITS.paidCall).toEqual({ requests: 60, seconds: 60 })
+  const id = await offer()
+  const [own, other] = [await fundedWallet(), await fundedWallet()]
+  const headers = await headerFor(id, {}, own)
+  const { authorization, signature } = JSON.parse(
+    Buffer.from(headers['payment-signature'] ?? '', 'base64').toString(),
+  ).payload
+  const forged = await headerFor(id, { payload: { authorization, signature: signature.replace(/^0x../, '0x00') } })
+  const ask = (sent: Record<string, string>, times: number) =>
+    Promise.all(Array.from({ length: times }, async () => (await buy(id, sent)).status))
+  expect(new Set(await ask(forged, 20))).toEqual(new Set([402]))
+  const statuses = await ask(headers, LIMITS.paidCall.max)
+  expect(new Set(statuses)).toEqual(new Set([200]))
+  const refused = await buy(id, headers)
+  expect([refused.status, refused.body.error]).toEqual([429, 'Rate limit exceeded'])
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+  expect((await buy(id, await headerFor(id, {}, other))).status).toBe(200)
 })
 
 test('a seller that has named no wallet cannot be paid: 503, and nothing is asked of the buyer', async () => {

@@ -4,7 +4,7 @@ import { type RouteRules, rules } from '#platform/http/rules'
 const UNAUTHORIZED = 'Unauthorized. Provide a valid API key in Authorization: Bearer <key>'
 
 /** What PayanAgent's contract says in words of its own (PA-63). */
-const WORDS = {
+export const PAYAN_WORDS = {
   key_missing: UNAUTHORIZED,
   key_invalid: UNAUTHORIZED,
   invalid_request: 'Validation failed',
@@ -13,7 +13,7 @@ const WORDS = {
 
 /** Rules of a route that only PayanAgent has: its words, and its limits unless another is named (PA-61, PA-62). */
 export function payanRules(route: RouteRules): { rules: RouteRules } {
-  return rules({ limit: route.auth === 'public' ? 'payanPublic' : 'payanKey', words: WORDS, ...route })
+  return rules({ limit: route.auth === 'public' ? 'payanPublic' : 'payanKey', words: PAYAN_WORDS, ...route })
 }
 
 const [DEFAULT_LIMIT, MAX_LIMIT] = [50, 200]

@@ -4,10 +4,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Offer, offerById, offerRefusals } from '#offers'
 import { canonicalJson } from '#platform/canonical-json'
 import type { Db } from '#platform/db'
+import { rules } from '#platform/http/rules'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
 import type { Facilitators, Payment } from '#settlement'
 import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
-import { IdParams, payanRules } from '../v1/payanagent.ts'
+import { IdParams, PAYAN_WORDS } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { type Bazaar, metadataOf } from './bazaar-extension.ts'
 import { bodyOf402, encode, type Payee, type Price, paymentRequired } from './challenge.ts'
@@ -26,7 +27,11 @@ export interface BuyContext {
   readonly payeesOf: (db: Db, partyId: string) => Promise<readonly Payee[]>
   /** The same of many sellers at once. */
   readonly payeesOfAll: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, readonly Payee[]>>
+  /** Whether the wallet is the party's own: nobody trades with himself (PA-12, D-4). */
+  readonly isWalletOf: (db: Db, wallet: { partyId: string; network: string; address: string }) => Promise<boolean>
   readonly receiptIdOf: (db: Db, purchaseId: string) => Promise<string | null>
+  /** The market's clock, by which purchases end (D-26). */
+  readonly now: () => Promise<Date>
 }
 
 const tags = ['x402']
@@ -38,7 +43,7 @@ const EXPOSED = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X-Recei
 export const buyRoutes =
   (context: BuyContext): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const config = payanRules({ auth: 'optional', limit: 'paidCall' })
+    const config = rules({ auth: 'optional', words: PAYAN_WORDS })
     const about =
       'Without a payment it answers 402 and the price; the same request again, with PAYMENT-SIGNATURE, buys.'
     const schema = { tags, summary: 'Buy an offer with a wallet', description: about, params: IdParams }
@@ -48,7 +53,10 @@ export const buyRoutes =
       const input = inputOf(request)
       const sent = paymentIn(request, context.facilitators)
       // What was begun is brought to its end by the terms of its day, whatever has become of the offer since.
-      const begun = sent && (await resume(context, { id, sent, input }))
+      const admit = async () => {
+        if (sent?.signed) await app.limiter.count('paidCall', sent.signed.payer, request, reply)
+      }
+      const begun = sent && (await resume(context, { id, sent, input, admit }))
       if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
       const sale = await saleOf(context, id)
       if (!sent) return demand(context, reply, { ...sale, error: 'Payment required' })
@@ -58,7 +66,8 @@ export const buyRoutes =
         return demand(context, reply, { ...sale, error })
       }
       await checkInput(context, sale.offer, input)
-      return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input })
+      const callerId = request.caller?.partyId
+      return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input, admit, callerId })
     }
     app.get('/x402/:id', { config, schema }, handler)
     app.post('/x402/:id', { config, schema }, handler)
@@ -105,12 +114,14 @@ interface Again {
   readonly id: string
   readonly sent: SentPayment
   readonly input: Input
+  readonly admit: () => Promise<void>
 }
 
-async function resume({ till }: BuyContext, { id, sent, input }: Again): Promise<Purchase | undefined> {
+async function resume({ till }: BuyContext, { id, sent, input, admit }: Again): Promise<Purchase | undefined> {
   const { signed: payment, paymentId } = sent
   if (!payment) return undefined
-  return heard(till.again({ payment, paymentId, ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }))
+  const ware = { kind: OFFER, id }
+  return heard(till.again({ payment, paymentId, ware, fingerprint: fingerprintOf(id, input), admit }))
 }
 
 /** What a payment is bound to: with another offer or other words it is a payment for something else (D-16). */
@@ -123,23 +134,34 @@ interface Bid {
   readonly payment: Payment
   readonly paymentId: string | null
   readonly input: Input
+  readonly admit: () => Promise<void>
+  /** Whose key came along, if one did. */
+  readonly callerId: string | undefined
 }
 
-async function buy(context: BuyContext, reply: FastifyReply, { sale, payment, paymentId, input }: Bid) {
-  const { offer, price } = sale
-  if (price.payees.some(({ chain, payTo }) => chain.isSame(payTo, payment.payer))) throw buyRefusals.own_offer()
+async function buy(context: BuyContext, reply: FastifyReply, bid: Bid) {
+  const { payment, paymentId, input, admit } = bid
+  const { offer, price } = bid.sale
+  if (await isOwn(context, bid)) throw buyRefusals.own_offer()
   const bought = await heard(
     context.till.buy({
       ware: {
         ...{ kind: OFFER, id: offer.id, sellerId: offer.sellerId, price: offer.priceMicros },
         settlesFirst: price.settlesFirst,
       },
-      ...{ payment, paymentId, input, fingerprint: fingerprintOf(offer.id, input) },
+      ...{ payment, paymentId, input, fingerprint: fingerprintOf(offer.id, input), admit },
     }),
   )
   if (bought.state === 'refused')
-    return demand(context, reply, { ...sale, error: `Payment verification failed: ${bought.reason}` })
+    return demand(context, reply, { ...bid.sale, error: `Payment verification failed: ${bought.reason}` })
   return show(context, reply, { purchase: bought.purchase, offerId: offer.id, paymentId })
+}
+
+/** Whether seller and buyer are one, by wallet or by key (PA-12, D-4). */
+async function isOwn({ read, isWalletOf }: BuyContext, { sale: { offer, price }, payment, callerId }: Bid) {
+  const { network, payer: address } = payment
+  const isPaid = price.payees.some(({ chain, payTo }) => chain.network === network && chain.isSame(payTo, address))
+  return isPaid || callerId === offer.sellerId || isWalletOf(read, { partyId: offer.sellerId, network, address })
 }
 
 interface Shown {
@@ -159,8 +181,8 @@ async function show(context: BuyContext, reply: FastifyReply, { purchase, offerI
   if (state === 'failed') throw buyRefusals.seller_failed({ reason: reason ?? 'no answer', purchaseId })
   if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
   if (state !== 'settled') throw purchaseRefusals.still_working({ purchaseId })
-  const receiptId = await context.receiptIdOf(context.read, purchaseId)
-  return send(reply, answerOf(purchase, { receiptId, paymentId, now: new Date() }))
+  const [receiptId, now] = await Promise.all([context.receiptIdOf(context.read, purchaseId), context.now()])
+  return send(reply, answerOf(purchase, { receiptId, paymentId, now }))
 }
 
 function send(reply: FastifyReply, { status, headers, body }: Answer) {

@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import { Refusal } from '#kernel/refusal'
+import { parseJsonStrict } from '#platform/json-body'
 import { type Facilitators, type Payment, type SignedPayment, settlementRefusals } from '#settlement'
 import { type Payee, type Price, requirementsOf } from './challenge.ts'
 import { caip2, nameInV1 } from './wire.ts'
@@ -77,14 +79,24 @@ function paymentIdIn(payload: Record<string, unknown>): string | null {
   throw settlementRefusals.payment_malformed({ fault: 'the payment id is not 16 to 128 of A-Z a-z 0-9 _ -' })
 }
 
+/** As strictly as a body: two readers of one header could choose differently too (D-30). */
 function decoded(header: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch {
-    // Said below.
-  }
+  const value = strictly(Buffer.from(header, 'base64'))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw settlementRefusals.payment_malformed({ fault: 'the header is no base64 of a JSON object' })
+}
+
+function strictly(bytes: Uint8Array): unknown {
+  try {
+    return parseJsonStrict(bytes)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw settlementRefusals.payment_malformed({ fault: `in the decoded header, ${lowerFirst(error.message)}` })
+  }
+}
+
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`
 }
 
 function recordOf(value: unknown): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AgentWorld, openAgentWorld } from '#tests/agent-world'
-import { ownersOf, partyOfWallet, profileOf } from './index.ts'
+import { isWalletOf, ownersOf, partyOfWallet, profileOf, setEmergencyAddress } from './index.ts'
 
 let db: AgentWorld
 
@@ -87,4 +87,15 @@ test('PA-12 one wallet, named or proven and in whatever case, is one owner; who 
       [other, evm('f')],
     ]),
   )
+})
+
+test('PA-12 D-4 a party’s own are the wallet it is paid to, the one it flees to and the one it came with', async () => {
+  const { partyId } = await db.agentNamed('walleted', { payoutWallet: evm('1') })
+  await db.store.transact((tx) => setEmergencyAddress(tx, { partyId, address: evm('2') }))
+  const comer = await partyOf(BASE, evm('3'))
+  const isOf = (owner: string, address: string, network = BASE) =>
+    isWalletOf(db.store.read, { partyId: owner, network, address })
+  for (const own of [evm('1'), evm('2')]) expect(await isOf(partyId, own.toUpperCase().replace('0X', '0x'))).toBe(true)
+  expect([await isOf(comer, evm('3')), await isOf(comer, evm('3'), 'eip155:1')]).toEqual([true, false])
+  expect([await isOf(partyId, evm('3')), await isOf(comer, evm('1'))]).toEqual([false, false])
 })

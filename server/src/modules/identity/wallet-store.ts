@@ -42,3 +42,20 @@ export async function ownersOf(db: Db, partyIds: readonly string[]): Promise<Rea
     select party_id, lower(address) from wallet_party where party_id = any(${partyIds}::uuid[])`)
   return new Map(rows.map(({ partyId, owner }) => [partyId, owner]))
 }
+
+/**
+ * Whether a wallet is a party's own: it is paid there, it fled there with its money, or it came in by paying from there.
+ * Only to refuse trade with oneself: naming a wallet gives no right to it.
+ */
+export async function isWalletOf(
+  db: Db,
+  { partyId, network, address }: WalletKey & { readonly partyId: string },
+): Promise<boolean> {
+  const row = await db.one<{ own: boolean }>(sql`
+    select exists (
+      select 1 from agent where party_id = ${partyId} and lower(${address}) in (lower(payout_wallet), lower(emergency_address))
+    ) or exists (
+      select 1 from wallet_party where party_id = ${partyId} and network = ${network} and lower(address) = lower(${address})
+    ) as own`)
+  return row?.own === true
+}

@@ -5,6 +5,13 @@ import { httpRefusals } from './errors.ts'
 import { addressOf, type Limiter } from './limits.ts'
 import type { RouteRules } from './rules.ts'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For what only the route can tell who asks: a payment's wallet, say. */
+    limiter: Limiter
+  }
+}
+
 export interface GuardOptions {
   readonly authenticate: Authenticate
   readonly operatorKey: string
@@ -17,6 +24,7 @@ export function guardRoutes(app: FastifyInstance, { authenticate, operatorKey, l
     if (!route.config?.rules) throw new Error(`${String(route.method)} ${route.url} has no rules`)
   })
   app.decorateRequest('caller', undefined)
+  app.decorate('limiter', limiter)
   const known = digest(operatorKey)
 
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {

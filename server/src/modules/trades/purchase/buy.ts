@@ -29,7 +29,14 @@ export interface Order {
   readonly input: unknown
   /** SHA-256 over what is bought, method and input. */
   readonly fingerprint: Buffer
+  readonly admit?: Admit
 }
+
+/**
+ * Throws when the wallet has bought too much of late. Asked only once its signature is known to be its own, so that nobody
+ * uses up what is somebody else's.
+ */
+export type Admit = () => Promise<void>
 
 export interface PurchaseDeps {
   readonly store: Store
@@ -72,6 +79,7 @@ export interface Repetition {
   readonly paymentId: string | null
   readonly ware: WareName
   readonly fingerprint: Buffer
+  readonly admit?: Admit
 }
 
 export interface Till {
@@ -92,16 +100,20 @@ export function createTill(deps: PurchaseDeps): Till {
   return {
     again: async (repetition) => {
       const known = await find(deps, repetition)
-      return known && drive(deps, known, null)
+      if (!known) return undefined
+      await repetition.admit?.()
+      return drive(deps, known, null)
     },
     buy: async (order) => {
       const verdict = await facilitators.verify(order.payment)
       if (verdict.reason !== null) {
         // What speaks against it may be what it has bought already.
         const raced = await find(deps, repetitionOf(order))
-        if (raced) return { state: 'kept', purchase: await drive(deps, raced, null) }
-        return { state: 'refused', reason: verdict.reason }
+        if (!raced) return { state: 'refused', reason: verdict.reason }
+        await order.admit?.()
+        return { state: 'kept', purchase: await drive(deps, raced, null) }
       }
+      await order.admit?.()
       const { id, lease } = await reserve(deps, order)
       const reserved = id === null ? await find(deps, repetitionOf(order)) : await purchaseById(store.read, id)
       if (!reserved) throw notReserved(order)
