@@ -26,8 +26,9 @@ create table agent (
   verified_at timestamptz,
   emergency_address text,
   emergency_source text constraint agent_emergency_source check (emergency_source in ('registration', 'deposit', 'replacement')),
-  -- Where sales to wallets are paid to. Named, not proven: it says nothing about whose the wallet is.
+  -- Where sales to wallets are paid to. Named, and until it has signed it says nothing about whose the wallet is.
   payout_wallet text,
+  payout_wallet_proven_at timestamptz,
   -- In the words of whoever registered.
   chain text,
   provider_type text not null default 'agent' constraint agent_provider_type check (provider_type in ('agent', 'saas', 'api')),
@@ -36,6 +37,7 @@ create table agent (
   a2a_push_notifications boolean,
   -- What it is found by: name, capabilities, description.
   search tsvector not null default '',
+  constraint agent_proof_is_of_a_wallet check (payout_wallet_proven_at is null or payout_wallet is not null),
   constraint agent_a2a_is_whole check ((a2a_streaming is null) = (a2a_push_notifications is null)),
   constraint agent_emergency_is_sourced check ((emergency_address is null) = (emergency_source is null))
 );

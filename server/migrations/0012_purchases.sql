@@ -44,6 +44,8 @@ create table purchase (
   constraint purchase_settled_is_paid check (state not in ('paid', 'settled', 'returned') or tx_hash is not null)
 ) with (fillfactor = 70);
 create unique index purchase_payment_id on purchase (kind, ware_id, payment_id) where payment_id is not null;
+-- What a wallet has bought, for whoever signs in with it.
+create index purchase_of_payer on purchase (payer, ware_id, ended_at desc) where state = 'settled';
 create index purchase_unended on purchase (lease_until) where ended_at is null;
 create index purchase_kept on purchase (ended_at) where input is not null or output is not null;
 create index purchase_strikes on purchase (payer, ended_at) where state = 'failed' and fault = 'payment';

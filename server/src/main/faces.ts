@@ -21,10 +21,13 @@ import { offerRoutes } from '../faces/v1/offers.ts'
 import { receiptRoutes } from '../faces/v1/receipts.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
+import { walletSignInRoutes } from '../faces/v1/wallet-sign-in.ts'
+import { didRoutes } from '../faces/wellknown/did.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
 import { buyRoutes } from '../faces/x402/buy.ts'
 import { discoveryRoutes, wellKnownX402Routes } from '../faces/x402/discovery.ts'
 import { facilitatorRoutes } from '../faces/x402/facilitator.ts'
+import type { DidDocument } from '../faces/x402/offer-receipt.ts'
 import { purchaseRoutes } from '../faces/x402/purchases.ts'
 import type { WalletPart } from './wallet.ts'
 import type { X402Part } from './x402.ts'
@@ -40,6 +43,7 @@ export interface FaceParts {
   readonly x402: X402Part | null
   readonly metrics: Metrics
   readonly receiptKey: ReceiptKey
+  readonly didDocument: DidDocument
   readonly solanaRpcUrl: string
   readonly evmRpcUrl: string | null
 }
@@ -54,6 +58,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   if (config.role === 'worker') return
   await http.register(welcomeRoutes({ publicUrl, sandbox: !config.live }))
   await http.register(jwksRoutes([receiptKey.jwk]))
+  await http.register(didRoutes(parts.didDocument))
   for (const routes of [
     authRoutes,
     agentRoutes,
@@ -63,6 +68,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     receiptRoutes,
     walletRoutes,
     discoverRoutes,
+    walletSignInRoutes,
   ]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }

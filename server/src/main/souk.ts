@@ -9,6 +9,7 @@ import { openStore, type Store } from '#platform/db'
 import { enterEra } from '#platform/era'
 import { buildHttp, type Http } from '#platform/http/app'
 import { createAnswer, createAnswerBook, replayFirst } from '#platform/http/idempotency'
+import { jwsKeyFrom } from '#platform/jws'
 import { shareLookups } from '#platform/lookups'
 import { createMetrics } from '#platform/metrics'
 import { createOutbound } from '#platform/outbound/index'
@@ -16,10 +17,12 @@ import { type EventReader, readerSweep, registerReaders } from '#platform/outbox
 import { createSchemaValidator } from '#platform/strangers-schema/index'
 import { createSweeper, type Sweep, type Sweeper } from '#platform/sweeps'
 import { createReceiptIssuer, fundingReader, receiptKeyFrom, tallySweep } from '#receipts'
+import { createSignIn, signInSweep } from '#sign-in'
 import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
 import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
 import { jobWebhookFormat } from '../faces/v1/webhook-format.ts'
+import { createOfferSigner } from '../faces/x402/offer-receipt.ts'
 import { hangFaces } from './faces.ts'
 import { limitsOf } from './limits.ts'
 import { createStanding } from './standing.ts'
@@ -68,6 +71,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       lapseSweep(store, core.engine),
       promotionSweep(store, core.engine),
       tallySweep(store, ownersOf),
+      signInSweep(store),
       ...readers.map((reader) => readerSweep(store, reader)),
       ...webhooks.sweeps,
       ...wallet.wallets.flatMap(({ sweeps }) => sweeps),
@@ -113,7 +117,14 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     engine: createEngine({ forms: [directForm], issueReceipts }),
     answers: createAnswerBook(store, sealingKey),
     standing: createStanding(store.read),
+    offerSigner: createOfferSigner(jwsKeyFrom(deriveKey(secrets.masterSecret, 'x402-offers')), publicUrl),
+    signIn: createSignIn({ key: deriveKey(secrets.masterSecret, 'sign-in'), publicUrl, networks: networksOf(config) }),
   }
+}
+
+/** Where wallets that sign in may be. */
+function networksOf({ evm, solana }: Config): string[] {
+  return [...(evm === null ? [] : [`eip155:${evm.chainId}`]), solana.network]
 }
 
 /** The sandbox's own receiver of webhooks; in live mode no URL reaches this machine anyway. */
@@ -150,7 +161,7 @@ async function openHttp(options: SoukOptions, { core, wallet, x402, sweeper }: H
   const context: V1Context = {
     ...standing,
     ...wallet.context,
-    ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey, receiptSecret },
+    ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey, receiptSecret, signIn: core.signIn },
     read: store.read,
     answer: createAnswer(store, answers),
     direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },
@@ -180,6 +191,7 @@ async function openHttp(options: SoukOptions, { core, wallet, x402, sweeper }: H
     x402,
     metrics,
     receiptKey,
+    didDocument: core.offerSigner.didDocument,
     solanaRpcUrl,
     evmRpcUrl,
   })

@@ -35,7 +35,7 @@ const SANDBOX_SETTINGS: FacilitatorSettings = { ...DEFAULT_FACILITATOR_SETTINGS,
 
 /** Null where this market settles on no network. */
 export async function openX402(options: SoukOptions & Core): Promise<X402Part | null> {
-  const { store, outbound, validator, publicUrl, log } = options
+  const { store, outbound, validator, publicUrl, log, offerSigner, signIn } = options
   const evm = await openEvmFacilitator(options)
   const facilitators = createFacilitators(evm === null ? [] : [evm])
   if (facilitators.all.length === 0) return null
@@ -48,16 +48,8 @@ export async function openX402(options: SoukOptions & Core): Promise<X402Part | 
     facilitators,
     sweeps: [...facilitators.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
     buying: {
-      ...{
-        read: store.read,
-        now: store.now,
-        isWalletOf,
-        till,
-        facilitators,
-        validator,
-        publicUrl,
-        bazaar: createBazaar(validator),
-      },
+      ...{ store, read: store.read, now: store.now, isWalletOf, till, facilitators, validator, publicUrl },
+      ...{ offerSigner, signIn, bazaar: createBazaar(validator) },
       payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
       payeesOfAll: async (db, partyIds) => {
         const profiles = await profilesOf(db, partyIds)

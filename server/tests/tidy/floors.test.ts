@@ -7,6 +7,7 @@ const FLOORS: Record<string, readonly string[]> = {
   platform: ['kernel'],
   ledger: [],
   identity: [],
+  'sign-in': [],
   spending: ['identity'],
   receipts: ['identity'],
   trust: ['identity'],

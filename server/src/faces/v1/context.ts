@@ -7,6 +7,7 @@ import type { Db, Store, Tx } from '#platform/db'
 import type { Answer, AnswerBook } from '#platform/http/idempotency'
 import type { Outbound } from '#platform/outbound/index'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
+import type { SignIn } from '#sign-in'
 import type { DirectDeps } from '#trades/direct'
 import type { SellerReputation, Trust } from '#trust'
 import type { Wallet } from '#wallet'
@@ -63,6 +64,8 @@ export interface V1Context {
   readonly outbound: Outbound
   readonly validator: SchemaValidator
   readonly engine: Engine
+  /** By a wallet's signature. */
+  readonly signIn: SignIn
   readonly direct: DirectDeps
   readonly trustOf: (partyId: string) => Promise<Trust>
   readonly trustsOf: DirectDeps['trustsOf']

@@ -11,14 +11,18 @@ interface Proof {
   readonly receiptId: string | null
   /** The payment id the asker has shown. */
   readonly paymentId: string | null
+  /** Whether the asker has signed in as who paid. */
+  readonly signedIn: boolean
   readonly now: Date
+  /** What the settlement answer says besides. */
+  readonly extensions: object
 }
 
 /** What a buyer gets for his money: the seller's answer as it came, and the proof of payment in headers (PA-3, PA-11). */
 export function answerOf(purchase: Purchase, proof: Proof): Answer {
   const { id: purchaseId, output, txHash, amount, network, payer } = purchase
-  const { receiptId } = proof
-  const settled = { success: true, payer, transaction: txHash ?? '', network, amount: String(amount) }
+  const { receiptId, extensions, signedIn } = proof
+  const settled = { success: true, payer, transaction: txHash ?? '', network, amount: String(amount), extensions }
   const headers = {
     'payment-response': encode(settled),
     'x-payment-response': encode(settled),
@@ -30,7 +34,7 @@ export function answerOf(purchase: Purchase, proof: Proof): Answer {
   if (output === null)
     return { status: 502, headers, body: { error: 'The seller took the money and gave no answer', ...proofs } }
   // The authorization is on its chain for everybody to see, so after a while it opens nothing any more (D-16).
-  if (!mayReplay(purchase, { shown: proof.paymentId, now: proof.now }))
+  if (!mayReplay(purchase, { shown: proof.paymentId, signedIn, now: proof.now }))
     return { status: 200, headers, body: { status: 'settled', ...proofs } }
   if (output.contentType === FILE)
     return { status: 200, headers, body: { ...JSON.parse(output.body.toString()), receiptId, txHash } }

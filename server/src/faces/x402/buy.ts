@@ -13,11 +13,11 @@ import { type Answer, answerOf } from './answer.ts'
 import { type Bazaar, metadataOf } from './bazaar-extension.ts'
 import { bodyOf402, encode, type Payee, type Price, paymentRequired } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
+import { type ExtensionParts, extensionsOf402, extensionsOfPaid, reenter } from './extensions.ts'
 import { heard } from './heard.ts'
 import { paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
 
-export interface BuyContext {
-  readonly read: Db
+export interface BuyContext extends ExtensionParts {
   readonly till: Till
   readonly facilitators: Facilitators
   readonly validator: Pick<SchemaValidator, 'validate'>
@@ -30,8 +30,6 @@ export interface BuyContext {
   /** Whether the wallet is the party's own: nobody trades with himself (PA-12, D-4). */
   readonly isWalletOf: (db: Db, wallet: { partyId: string; network: string; address: string }) => Promise<boolean>
   readonly receiptIdOf: (db: Db, purchaseId: string) => Promise<string | null>
-  /** The market's clock, by which purchases end (D-26). */
-  readonly now: () => Promise<Date>
 }
 
 const tags = ['x402']
@@ -44,9 +42,9 @@ export const buyRoutes =
   (context: BuyContext): FastifyPluginAsyncTypebox =>
   async (app) => {
     const config = rules({ auth: 'optional', words: PAYAN_WORDS })
-    const about =
+    const description =
       'Without a payment it answers 402 and the price; the same request again, with PAYMENT-SIGNATURE, buys.'
-    const schema = { tags, summary: 'Buy an offer with a wallet', description: about, params: IdParams }
+    const schema = { tags, summary: 'Buy an offer with a wallet', description, params: IdParams }
     const handler = async (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
       reply.headers({ 'access-control-expose-headers': EXPOSED, 'cache-control': 'no-store' })
       const { id } = request.params
@@ -58,8 +56,11 @@ export const buyRoutes =
       }
       const begun = sent && (await resume(context, { id, sent, input, admit }))
       if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
+      const about = { ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }
+      const entry = sent ? { fault: null } : await reenter(context, request, about)
+      if ('purchase' in entry) return show(context, reply, { ...entry, offerId: id, paymentId: null, signedIn: true })
       const sale = await saleOf(context, id)
-      if (!sent) return demand(context, reply, { ...sale, error: 'Payment required' })
+      if (!sent) return demand(context, reply, { ...sale, error: entry.fault ?? 'Payment required' })
       const payment = paymentFor(sent, sale.price)
       if ('mismatch' in payment) {
         const error = `Payment integrity check failed: ${payment.mismatch} is not what was asked for`
@@ -168,9 +169,14 @@ interface Shown {
   readonly purchase: Purchase
   readonly offerId: string
   readonly paymentId: string | null
+  readonly signedIn?: boolean
 }
 
-async function show(context: BuyContext, reply: FastifyReply, { purchase, offerId, paymentId }: Shown) {
+async function show(
+  context: BuyContext,
+  reply: FastifyReply,
+  { purchase, offerId, paymentId, signedIn = false }: Shown,
+) {
   const { id: purchaseId, state, fault, reason } = purchase
   if (state === 'failed' && fault === 'payment') {
     return demand(context, reply, {
@@ -182,7 +188,8 @@ async function show(context: BuyContext, reply: FastifyReply, { purchase, offerI
   if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
   if (state !== 'settled') throw purchaseRefusals.still_working({ purchaseId })
   const [receiptId, now] = await Promise.all([context.receiptIdOf(context.read, purchaseId), context.now()])
-  return send(reply, answerOf(purchase, { receiptId, paymentId, now }))
+  const extensions = extensionsOfPaid(context, purchase, `${context.publicUrl}/x402/${offerId}`)
+  return send(reply, answerOf(purchase, { receiptId, paymentId, signedIn, now, extensions }))
 }
 
 function send(reply: FastifyReply, { status, headers, body }: Answer) {
@@ -190,11 +197,12 @@ function send(reply: FastifyReply, { status, headers, body }: Answer) {
 }
 
 async function demand(
-  { bazaar }: BuyContext,
+  context: BuyContext,
   reply: FastifyReply,
   { offer, price, error }: Sale & { readonly error: string },
 ) {
-  const told = { resource: metadataOf(offer), extensions: { bazaar: await bazaar.briefOf(offer) } }
+  const extensions = { bazaar: await context.bazaar.briefOf(offer), ...extensionsOf402(context, price) }
+  const told = { resource: metadataOf(offer), extensions }
   reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, { error, told })))
   return reply.code(402).send(bodyOf402(price, error))
 }

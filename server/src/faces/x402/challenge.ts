@@ -38,14 +38,18 @@ export function requirementsOf({ amount, settlesFirst }: Price, { chain, payTo }
   }
 }
 
+export function acceptsOf(price: Price) {
+  return price.payees.map((payee) => requirementsOf(price, payee))
+}
+
 /** What goes, encoded, into `PAYMENT-REQUIRED`. */
 export function paymentRequired(price: Price, { error, told }: { error: string; told: Told }) {
-  const { url, description, payees } = price
+  const { url, description } = price
   return {
     x402Version: 2,
     error,
     resource: { url, description, mimeType: 'application/json', ...told.resource },
-    accepts: payees.map((payee) => requirementsOf(price, payee)),
+    accepts: acceptsOf(price),
     extensions: { 'payment-identifier': PAYMENT_IDENTIFIER, ...told.extensions },
   }
 }

@@ -7,6 +7,11 @@ export const buyRefusals = defineRefusals({
     'Buy something else, or ask the seller to register a wallet. Nothing was charged.',
   ],
   own_offer: ['invalid', 'This is your own offer', "Pay from a wallet that is not the seller's. Nothing was charged."],
+  not_the_payer: [
+    'forbidden',
+    'The wallet that signed in is not the one that paid for this purchase',
+    'Sign in with the wallet that paid, on the network it paid on.',
+  ],
   input_refused: [
     'invalid',
     'The input does not satisfy the offer: {faults}',

@@ -17,6 +17,16 @@ export const identityRefusals = defineRefusals({
     'Another agent is paid at this wallet already (upper and lower case count as the same)',
     'Use the key you were given when you registered it, or another wallet. If you never did, tell the operator: money paid to it is yours all the same.',
   ],
+  wallet_not_yours: [
+    'conflict',
+    'You are paid at another wallet than the one that signed',
+    'Sign with the wallet your profile shows. If it is lost, the operator can change it.',
+  ],
+  wallet_not_evm: [
+    'invalid',
+    'Sales are paid to EVM wallets only, and the one that signed is none',
+    'Sign with an EVM wallet.',
+  ],
   not_your_profile: [
     'forbidden',
     'You can only update your own profile',

@@ -30,5 +30,6 @@ export type {
 } from './profile.ts'
 export { callbackUrlsOf, suspendedAmong } from './store.ts'
 export { partyOfWallet } from './wallet-parties.ts'
+export { claimAgent, provePayoutWallet } from './wallet-proofs.ts'
 export { isWalletOf, ownersOf } from './wallet-store.ts'
 export { type RotatedSecret, rotateWebhookSecret, webhookSecretsOf } from './webhook-secrets.ts'

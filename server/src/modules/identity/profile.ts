@@ -18,8 +18,10 @@ export interface Profile {
   readonly websiteUrl: string | null
   readonly providerType: ProviderType
   readonly a2aCapabilities: A2aCapabilities | null
-  /** EVM address that sales to wallets are paid to; named by the agent and proven by nobody. */
+  /** EVM address that sales to wallets are paid to, named by the agent. */
   readonly payoutWallet: string | null
+  /** Whether that wallet has signed that it is the agent's; until then it proves nothing. */
+  readonly payoutWalletProven: boolean
   /** The wallet it came in by, where it did: that one has signed (PA-13). */
   readonly provenWallet: string | null
   /** Where its wallet is, in the words of whoever registered. */

@@ -12,7 +12,7 @@ const PUBLIC = sql`
   agent.avatar_url as "avatarUrl", agent.website_url as "websiteUrl", agent.provider_type as "providerType",
   case when agent.a2a_streaming is not null then jsonb_build_object(
     'streaming', agent.a2a_streaming, 'pushNotifications', agent.a2a_push_notifications) end as "a2aCapabilities",
-  agent.payout_wallet as "payoutWallet", wallet_party.address as "provenWallet", agent.chain,
+  agent.payout_wallet as "payoutWallet", agent.payout_wallet_proven_at is not null as "payoutWalletProven", wallet_party.address as "provenWallet", agent.chain,
   agent.activated_at is not null as activated,
   agent.verified_at is not null as verified, party.suspended_at is not null as suspended,
   agent.emergency_address is not null as recoverable, party.created_at as "createdAt"`
@@ -121,7 +121,8 @@ export async function replacePayoutWallet(
   tx: Tx,
   { partyId, payoutWallet }: { partyId: string; payoutWallet: string | null },
 ): Promise<boolean> {
-  const rows = await tx.run(sql`update agent set payout_wallet = ${payoutWallet} where party_id = ${partyId}`)
+  const rows = await tx.run(sql`
+    update agent set payout_wallet = ${payoutWallet}, payout_wallet_proven_at = null where party_id = ${partyId}`)
   return rows > 0
 }
 

@@ -59,3 +59,25 @@ export async function isWalletOf(
     ) as own`)
   return row?.own === true
 }
+
+/** The wallet an agent is paid to, as it named it; null also for who is no agent. Locks the agent. */
+export async function lockPayoutWallet(tx: Tx, partyId: string): Promise<string | null> {
+  const row = await tx.one<{ wallet: string | null }>(sql`
+    select payout_wallet as wallet from agent where party_id = ${partyId} for no key update`)
+  return row?.wallet ?? null
+}
+
+/** Marks the wallet an agent is paid to as one that has signed; it becomes that where the agent had none. */
+export async function markWalletProven(
+  tx: Tx,
+  { partyId, address }: { partyId: string; address: string },
+): Promise<void> {
+  await tx.run(sql`
+    update agent set payout_wallet = coalesce(payout_wallet, ${address}),
+      payout_wallet_proven_at = coalesce(payout_wallet_proven_at, ${tx.now})
+    where party_id = ${partyId}`)
+}
+
+export async function isPayoutWallet(tx: Tx, address: string): Promise<boolean> {
+  return (await tx.one(sql`select 1 from agent where lower(payout_wallet) = ${address.toLowerCase()}`)) !== undefined
+}

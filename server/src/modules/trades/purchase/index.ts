@@ -18,5 +18,5 @@ export {
   type Ware,
   type WareName,
 } from './purchase.ts'
-export { type NewPurchase, purchaseById } from './store.ts'
+export { latestPurchase, type NewPurchase, purchaseById } from './store.ts'
 export { forgettingSweep, purchaseSweep } from './sweep.ts'

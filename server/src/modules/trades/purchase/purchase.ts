@@ -80,14 +80,14 @@ export function statusOf({ state }: Pick<Purchase, 'state'>): 'pending' | 'unkno
 
 /** An authorization is public on its chain from when it was used: by itself it opens the answer only so long (D-16). */
 export const REPLAY_SECONDS = 120
-/** So long an answer is kept for whoever shows its name; its status and receipt for ever. */
+/** So long an answer is kept for whoever shows its name or signs in as who paid; its status and receipt for ever. */
 export const KEEP_SECONDS = 7 * 86_400
 
 export function mayReplay(
   { endedAt, paymentId }: Pick<Purchase, 'endedAt' | 'paymentId'>,
-  { shown, now }: { shown: string | null; now: Date },
+  { shown, signedIn = false, now }: { shown: string | null; signedIn?: boolean; now: Date },
 ): boolean {
   if (endedAt === null) return false
-  const isNamed = paymentId !== null && shown === paymentId
-  return now.getTime() - endedAt.getTime() <= (isNamed ? KEEP_SECONDS : REPLAY_SECONDS) * 1000
+  const isKnown = signedIn || (paymentId !== null && shown === paymentId)
+  return now.getTime() - endedAt.getTime() <= (isKnown ? KEEP_SECONDS : REPLAY_SECONDS) * 1000
 }

@@ -84,6 +84,18 @@ export function purchaseByPaymentId(
   return one(db, sql`kind = ${kind} and ware_id = ${id} and payment_id = ${paymentId}`)
 }
 
+/** The newest purchase by a wallet of one thing for the same words whose answer is still kept. */
+export function latestPurchase(
+  db: Db,
+  { network, payer, ware, fingerprint }: Pick<Purchase, 'network' | 'payer' | 'fingerprint'> & { ware: WareName },
+): Promise<Purchase | undefined> {
+  return one(
+    db,
+    sql`network = ${network} and payer = ${payer} and kind = ${ware.kind} and ware_id = ${ware.id}
+      and fingerprint = ${fingerprint} and state = 'settled' and output is not null order by ended_at desc, id desc limit 1`,
+  )
+}
+
 async function one(db: Db, where: Sql): Promise<Purchase | undefined> {
   const row = await db.one<Row>(sql`select ${COLUMNS} from purchase where ${where}`)
   return row && purchaseOf(row)
