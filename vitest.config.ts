@@ -6,7 +6,7 @@ const long = process.env['SOUK_TEST_LONG'] === '1'
 
 export default defineConfig({
   test: {
-    include: ['server/**/*.test.ts', 'devchain/**/*.test.ts', 'cli/**/*.test.ts'],
+    include: ['server/**/*.test.ts', 'devchain/**/*.test.ts', 'cli/**/*.test.ts', 'sdk/**/*.test.ts'],
     exclude: ['**/node_modules/**', ...(long ? [] : ['server/tests/long/**'])],
     globalSetup,
     pool: 'threads',

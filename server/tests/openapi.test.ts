@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { wireTypes } from '../../tools/sdk/wire-types.ts'
 import { openWorld, type World } from './world.ts'
 
 const SNAPSHOT = fileURLToPath(new URL('../openapi.json', import.meta.url))
+const SDK_TYPES = fileURLToPath(new URL('../../sdk/src/wire.ts', import.meta.url))
 
 let world: World
 // biome-ignore lint/suspicious/noExplicitAny: a document of any shape
@@ -26,9 +28,12 @@ function operations(): [string, Operation][] {
   )
 }
 
-test('the wire is the one in server/openapi.json (UPDATE_OPENAPI=1 writes it anew)', () => {
+test('the wire is the one in server/openapi.json (UPDATE_OPENAPI=1 writes it and the types of the SDK anew)', () => {
   const text = `${JSON.stringify(document, null, 2)}\n`
-  if (process.env['UPDATE_OPENAPI'] === '1' || !existsSync(SNAPSHOT)) writeFileSync(SNAPSHOT, text)
+  if (process.env['UPDATE_OPENAPI'] === '1' || !existsSync(SNAPSHOT)) {
+    writeFileSync(SNAPSHOT, text)
+    writeFileSync(SDK_TYPES, wireTypes(document))
+  }
   expect(JSON.parse(readFileSync(SNAPSHOT, 'utf8'))).toEqual(document)
 })
 

@@ -54,7 +54,9 @@ describe('our markdown', () => {
 
   test('every dependency has a row in the decision about dependencies', () => {
     const table = readFileSync(`${ROOT}docs/decisions/013-dependencies.md`, 'utf8')
-    const missing = ['', 'server/', 'devchain/', 'cli/'].flatMap(dependenciesOf).filter((name) => !isNamed(table, name))
+    const missing = ['', 'server/', 'devchain/', 'cli/', 'sdk/']
+      .flatMap(dependenciesOf)
+      .filter((name) => !isNamed(table, name))
     expect(missing).toEqual([])
   })
 
