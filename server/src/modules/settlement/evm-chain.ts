@@ -29,6 +29,7 @@ const TOKEN_ABI = parseAbi([
 const WALLET_ABI = parseAbi(['function isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)'])
 const VALID = '0x1626ba7e'
 const KEY_SIGNATURE_BYTES = 65
+const WORD_BYTES = 32
 /** What a transfer by authorization takes at most, contract wallets' own checking included. */
 const GAS_LIMIT = 300_000n
 /** The base fee may rise by an eighth a block: this lasts for ten of them. */
@@ -124,7 +125,7 @@ async function objectionTo(
     to.call(call).then(
       () => true,
       (error) => {
-        if (isRevert(error)) return false
+        if (isExecutionFailure(error)) return false
         throw error
       },
     ),
@@ -141,27 +142,24 @@ async function objectionTo(
   return balance < value ? 'insufficient_funds' : 'invalid_exact_evm_transaction_simulation_failed'
 }
 
+/** Whatever code at the payer's address answers but the word of ERC-1271, or does, is its no; only a node can be silent. */
 async function isSignedByContract(
   { ask, token }: { ask: Ask; token: Token },
   { signature, ...authorization }: SignedAuthorization,
 ): Promise<boolean> {
-  const address = authorization.from
-  const code = await ask((to) => to.getCode({ address }))
-  if (code === undefined) return false
-  return ask((to) =>
-    to
-      .readContract({
-        ...{ address, abi: WALLET_ABI, functionName: 'isValidSignature' },
-        args: [digestOf(authorization, token), signature],
-      })
-      .then(
-        (answer) => answer === VALID,
-        (error) => {
-          if (isRevert(error)) return false
-          throw error
-        },
-      ),
-  )
+  const to = authorization.from
+  const args = [digestOf(authorization, token), signature] as const
+  const data = encodeFunctionData({ abi: WALLET_ABI, functionName: 'isValidSignature', args })
+  return ask(async (node) => {
+    if ((await node.getCode({ address: to })) === undefined) return false
+    try {
+      const answer = await node.call({ to, data })
+      return answer.data?.toLowerCase().startsWith(VALID) === true && size(answer.data) >= WORD_BYTES
+    } catch (error) {
+      if (isExecutionFailure(error)) return false
+      throw error
+    }
+  })
 }
 
 /** Looks for the use of the authorization, and for the transfer in the same transaction. */
@@ -210,8 +208,12 @@ function recoveryOf(signature: Hex): number {
   return last < 27 ? last + 27 : last
 }
 
+/** What nodes say of a call that was run and came to nothing; everything else means that it may not have been run. */
+const EXECUTION_FAILURES =
+  /revert|invalid opcode|invalidfeopcode|opcodenotfound|out ?of ?gas|gas required exceeds|stack ?(under|over)flow|invalid ?jump|evm error/i
+
 /** The chain answered, and said no. */
-function isRevert(error: unknown): boolean {
+function isExecutionFailure(error: unknown): boolean {
   if (!(error instanceof BaseError)) return false
-  return error.walk((cause) => /revert/i.test((cause as Error).message ?? '')) !== null
+  return error.walk((cause) => EXECUTION_FAILURES.test((cause as Error).message ?? '')) !== null
 }

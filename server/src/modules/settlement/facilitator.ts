@@ -13,7 +13,7 @@ import {
 import type { SettlementChain } from './chain.ts'
 import { faultOf, isSame, windowFaultOf } from './check.ts'
 import { settlementRefusals } from './errors.ts'
-import type { Facilitator, Payment, SettlementNetwork, SettlementResult } from './payment.ts'
+import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult } from './payment.ts'
 import { createSender } from './send.ts'
 import {
   endSettlement,
@@ -66,11 +66,20 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
   const find = (by: { payer: Hex; nonce: Hex }) => settlementBy(store.read, { network, ...by })
   const follow = createFollower({ store, chain, settings })
 
-  /** Sends it, or refuses it: whoever comes first to the row. */
-  const decide = async ({ id, authorization }: Settlement): Promise<void> => {
+  /** Sends it, or refuses it: whoever comes first to the row. Answers what stands in the way for this asker only. */
+  const decide = async ({ id, authorization }: Settlement, { reserved = false }: Asking): Promise<string | null> => {
     const reason = windowFaultOf(authorization, new Date()) ?? (await chain.objectionTo(authorization))
-    if (reason === null) await send(id)
-    else await store.transact((tx) => refuseSettlement(tx, { id, reason }))
+    if (reason === null) {
+      await send(id)
+      return null
+    }
+    // What speaks against it may be that it has paid: somebody else had it sent, or another facilitator before us.
+    const txHash = await chain.transferOf(authorization)
+    if (txHash && !reserved) return USED
+    await store.transact((tx) =>
+      txHash ? endSettlement(tx, { id, end: { state: 'settled', txHash } }) : refuseSettlement(tx, { id, reason }),
+    )
+    return null
   }
 
   return {
@@ -81,7 +90,7 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
       const reason = known ? USED : await objectionTo(payment, chain)
       return { isValid: reason === null, payer, reason }
     },
-    settle: async (payment) => {
+    settle: async (payment, asking = {}) => {
       const authorization = authorizationOf(payment)
       const by = { payer: authorization.from, nonce: authorization.nonce }
       let known = await find(by)
@@ -96,10 +105,11 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
       // The same nonce over other words: one of the two can never be paid, and which is the chain's to say.
       if (!isSameTransfer(known.authorization, authorization)) return { state: 'failed', reason: USED, txHash: null }
       if (known.state === 'accepted') {
-        await decide(known)
+        const objection = await decide(known, asking)
+        if (objection) return { state: 'failed', reason: objection, txHash: null }
         known = (await find(by)) ?? known
       }
-      return follow(known)
+      return follow(known, asking)
     },
     sweeps: [resendSweep({ store, chain, log, settings })],
   }
@@ -124,9 +134,9 @@ async function forgeryIn(payment: Payment, chain: SettlementChain): Promise<stri
 type Parts = Pick<FacilitatorOptions, 'store' | 'chain' | 'settings'>
 
 /** Waits with whoever asked until the chain has decided, but not for ever. */
-function createFollower({ store, chain, settings }: Parts): (settlement: Settlement) => Promise<SettlementResult> {
-  return async (settlement) => {
-    const until = performance.now() + settings.patienceMs
+function createFollower({ store, chain, settings }: Parts) {
+  return async (settlement: Settlement, { waits = true }: Asking): Promise<SettlementResult> => {
+    const until = performance.now() + (waits ? settings.patienceMs : 0)
     for (let current = settlement; ; ) {
       if (current.state === 'settled' || current.state === 'failed') return resultOf(current)
       const seen = await look(store, chain, current).catch(() => 'open' as const)

@@ -23,7 +23,7 @@ export function createFacilitators(all: readonly Facilitator[]): Facilitators {
     all,
     of: (network) => byNetwork.get(network),
     verify: async (payment) => ofPayment(payment.network).verify(payment),
-    settle: async (payment) => ofPayment(payment.network).settle(payment),
+    settle: async (payment, asking) => ofPayment(payment.network).settle(payment, asking),
     sweeps: all.flatMap(({ sweeps }) => sweeps),
   }
 }

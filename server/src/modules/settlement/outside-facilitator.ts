@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Hex } from 'viem'
 import { authorizationOf } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
 import { evmNetwork, objectionTo } from './facilitator.ts'
@@ -23,6 +24,14 @@ const GRACE_SECONDS = 30n
  */
 export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Facilitator {
   const { chain } = options
+  const asked = new Map<string, Promise<Hex | null>>()
+  /** Who comes while one is asking joins him: it would only be told to wait as well. */
+  const askOnce = (payment: Payment): Promise<Hex | null> => {
+    const key = `${payment.payer} ${payment.nonce}`
+    const asking = asked.get(key) ?? ask(options, payment).finally(() => asked.delete(key))
+    asked.set(key, asking)
+    return asking
+  }
   return {
     ...evmNetwork(chain),
     sweeps: [],
@@ -30,10 +39,12 @@ export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Fa
       const reason = await objectionTo(payment, chain)
       return { isValid: reason === null, payer: payment.payer, reason }
     },
-    settle: async (payment) => {
+    settle: async (payment, { waits = true } = {}) => {
       const before = await outcomeOf(payment, chain)
       if (before.state !== 'pending') return before
-      const hint = await ask(options, payment)
+      const asking = askOnce(payment)
+      if (!waits) return before
+      const hint = await asking
       const after = await outcomeOf(payment, chain)
       return after.state === 'pending' ? { state: 'pending', txHash: hint } : after
     },
@@ -52,7 +63,10 @@ async function outcomeOf(payment: Payment, chain: SettlementChain): Promise<Sett
 }
 
 /** Answers the transaction it names, if it names one; whatever goes wrong, nothing is known. */
-async function ask({ url, log, timeoutMs = TIMEOUT_MS }: OutsideFacilitatorOptions, payment: Payment) {
+async function ask(
+  { url, log, timeoutMs = TIMEOUT_MS }: OutsideFacilitatorOptions,
+  payment: Payment,
+): Promise<Hex | null> {
   try {
     const response = await fetch(`${url.replace(/\/$/, '')}/settle`, {
       method: 'POST',

@@ -48,6 +48,17 @@ export type SettlementResult =
   | { readonly state: 'pending'; readonly txHash: string | null }
   | { readonly state: 'failed'; readonly reason: string; readonly txHash: string | null }
 
+/** Who asks for a settlement. */
+export interface Asking {
+  /** False: looks at the chain once, and answers what it saw. */
+  readonly waits?: boolean
+  /**
+   * Whoever asks has reserved this payment for one thing before it was used, and so may take any use of it that paid for
+   * his own. To everybody else a payment used elsewhere is spent.
+   */
+  readonly reserved?: boolean
+}
+
 /** The network a facilitator settles on, as payers must know it. */
 export interface SettlementNetwork {
   /** CAIP-2 */
@@ -68,7 +79,7 @@ export interface Facilitator {
   /** Reads a payload as it comes over the wire. Throws `payment_malformed` when it is none of this network. */
   read(payload: unknown): SignedPayment
   verify(payment: Payment): Promise<Verdict>
-  settle(payment: Payment): Promise<SettlementResult>
+  settle(payment: Payment, asking?: Asking): Promise<SettlementResult>
   /** What must be done in the background, here. */
   readonly sweeps: readonly Sweep[]
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { createWallet, type EvmChain, faucet, startEvmChain, tokenBalance } from '@souk/devchain/evm'
 import { pino } from 'pino'
 import sql from 'sql-template-tag'
-import { type Hex, toHex } from 'viem'
+import { createPublicClient, type Hex, http, toHex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '#tests/database'
@@ -42,6 +42,9 @@ afterAll(async () => {
 
 const fund = (address: string, amount: bigint) => faucet({ rpcUrl: node.rpcUrl, address, amount })
 const held = (owner: string) => tokenBalance({ rpcUrl: node.rpcUrl, token: token.address, owner })
+
+const rpc = (method: string, params: object) =>
+  createPublicClient({ transport: http(node.rpcUrl) }).request({ method, params: [params] } as never)
 
 /** From the buyer, to the seller, unless another wish is said. */
 const payment = (wish: Partial<Wish> = {}) => signPayment({ from: buyer, to: seller, value: 1000n, ...wish })
@@ -183,6 +186,32 @@ test('a chain that does not answer is no verdict: nothing is sent, nothing is sa
   expect(await facilitator.settle(paid)).toMatchObject({ state: 'settled' })
 })
 
+test('D-28 what was paid before it was asked for here counts as paid for whoever had reserved it, and for nobody else', async () => {
+  const before = await held(seller)
+  const paid = await payment({ value: 13n })
+  const rival = createEvmChain({ rpcUrl: node.rpcUrl, token, relayerKey: toHex(randomBytes(32)) })
+  await fund(rival.relayer, 0n)
+  const { bytes, hash } = await rival.sign(paid.authorization, { nonce: 0n, fees: await rival.fees() })
+  await rival.broadcast(bytes)
+  const reason = 'invalid_exact_evm_nonce_already_used'
+  expect(await facilitator.settle(paid)).toEqual({ state: 'failed', reason, txHash: null })
+  expect(await facilitator.settle(paid, { reserved: true })).toEqual({ state: 'settled', txHash: hash })
+  expect(await facilitator.settle(paid)).toEqual({ state: 'settled', txHash: hash })
+  expect((await held(seller)) - before).toBe(13n)
+})
+
+test('D-28 who does not wait hears at once how it stands', async () => {
+  const paid = await payment({ value: 14n })
+  await rpc('souk_setMining', { on: false })
+  try {
+    expect(await facilitator.settle(paid, { waits: false })).toMatchObject({ state: 'pending' })
+  } finally {
+    await rpc('souk_setMining', { on: true })
+    await rpc('souk_mine', { blocks: 1 })
+  }
+  expect(await facilitator.settle(paid, { waits: false })).toMatchObject({ state: 'settled' })
+})
+
 test('a transfer beside the use of an authorization pays for something else: each pays for itself', async () => {
   const [one, other] = [await payment({ value: 21n }), await payment({ value: 21n })]
   expect(await facilitator.settle(one)).toMatchObject({ state: 'settled' })
@@ -207,3 +236,46 @@ test('what the token refused on the chain stays open while it is good, as anybod
   })
   expect(await later.settle(second)).toMatchObject({ state: 'failed', reason: 'invalid_exact_evm_transaction_failed' })
 })
+
+/** Code that a wallet may have, and what it does when it is asked for its word. */
+const CODES: readonly [string, Hex][] = [
+  ['answers nothing, as a token with a fallback does', '0x00'],
+  ['answers too little', '0x60046000f3'],
+  ['answers no', '0x60206000f3'],
+  ['reverts', '0x60006000fd'],
+  ['runs into an invalid instruction', '0xfe'],
+  ['jumps nowhere', '0x600156'],
+  ['takes from an empty stack', '0x50'],
+  ['never ends', '0x5b600056'],
+]
+
+test.each(CODES)(
+  'a payer that is a contract which %s has not signed, and the chain is not called silent for it',
+  async (_, code) => {
+    const from = await deployed(code)
+    const good = await payment()
+    const bad = { ...good, ...carrying({ ...good.authorization, from }) }
+    expect(await facilitator.verify(bad)).toMatchObject({ isValid: false, reason: 'invalid_exact_evm_signature' })
+  },
+)
+
+/** Puts code onto the chain, by a transaction that answers it. */
+async function deployed(code: Hex): Promise<Hex> {
+  const account = privateKeyToAccount(toHex(randomBytes(32)))
+  await fund(account.address, 0n)
+  const length = toHex((code.length - 2) / 2, { size: 1 }).slice(2)
+  const data: Hex = `0x60${length}80600b6000396000f3${code.slice(2)}`
+  const client = createPublicClient({ transport: http(node.rpcUrl) })
+  const fees = await chain.fees()
+  const signed = await account.signTransaction({
+    type: 'eip1559',
+    chainId: token.chainId,
+    nonce: 0,
+    gas: 200_000n,
+    ...fees,
+    data,
+  })
+  const hash = await client.sendRawTransaction({ serializedTransaction: signed })
+  const { contractAddress } = await client.waitForTransactionReceipt({ hash, pollingInterval: 20 })
+  return contractAddress as Hex
+}

@@ -58,9 +58,10 @@ export async function settlementBy(
 }
 
 /** Ends what was never sent; does nothing once somebody has sent it. */
-export async function refuseSettlement(tx: Tx, { id, reason }: { id: string; reason: string }): Promise<void> {
-  await tx.run(sql`
+export async function refuseSettlement(tx: Tx, { id, reason }: { id: string; reason: string }): Promise<boolean> {
+  const rows = await tx.run(sql`
     update settlement set state = 'failed', reason = ${reason}, ended_at = ${tx.now} where id = ${id} and state = 'accepted'`)
+  return rows > 0
 }
 
 /** Those of these that have no transaction yet, locked in id order. */
@@ -118,7 +119,7 @@ export async function endSettlement(
   const rows = await tx.run(sql`
     update settlement set state = ${end.state}, ended_at = ${tx.now},
       tx_hash = ${end.state === 'settled' ? end.txHash : sql`tx_hash`}, reason = ${end.state === 'failed' ? end.reason : null}
-    where id = ${id} and state = 'sent'`)
+    where id = ${id} and state in ('accepted', 'sent')`)
   return rows > 0
 }
 
