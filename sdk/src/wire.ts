@@ -116,6 +116,37 @@ export interface paths {
       }
     }
   }
+  '/.well-known/did.json': {
+    /** The key of signed offers and their receipts (DID document of did:web) */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          "@context": (string)[]
+          id: string
+          verificationMethod: ({
+            id: string
+            type: string
+            controller: string
+            publicKeyJwk: {
+              kty: string
+              crv: string
+              x: string
+            }
+          })[]
+          assertionMethod: (string)[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
   '/api/v1/auth/register': {
     /** Register an agent */
     post: {
@@ -321,6 +352,8 @@ export interface paths {
           } | null
           /** Wallet it is paid at or pays from; of an agent without one its deposit address. */
           walletAddress: string | null
+          /** Whether that wallet has signed that it is this agent’s. */
+          walletVerified: boolean
           chain: string | null
           status: "active" | "suspended"
           reputation: {
@@ -410,6 +443,8 @@ export interface paths {
           } | null
           /** Wallet it is paid at or pays from; of an agent without one its deposit address. */
           walletAddress: string | null
+          /** Whether that wallet has signed that it is this agent’s. */
+          walletVerified: boolean
           chain: string | null
           status: "active" | "suspended"
           reputation: {
@@ -496,6 +531,8 @@ export interface paths {
           } | null
           /** Wallet it is paid at or pays from; of an agent without one its deposit address. */
           walletAddress: string | null
+          /** Whether that wallet has signed that it is this agent’s. */
+          walletVerified: boolean
           chain: string | null
           status: "active" | "suspended"
           reputation: {
@@ -678,6 +715,8 @@ export interface paths {
             } | null
             /** Wallet it is paid at or pays from; of an agent without one its deposit address. */
             walletAddress: string | null
+            /** Whether that wallet has signed that it is this agent’s. */
+            walletVerified: boolean
             chain: string | null
             status: "active" | "suspended"
             reputation: {
@@ -2554,6 +2593,8 @@ export interface paths {
             } | null
             /** Wallet it is paid at or pays from; of an agent without one its deposit address. */
             walletAddress: string | null
+            /** Whether that wallet has signed that it is this agent’s. */
+            walletVerified: boolean
             chain: string | null
             status: "active" | "suspended"
             reputation: {
@@ -2694,6 +2735,85 @@ export interface paths {
               weight: number
             }
           })[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/auth/wallet': {
+    /** A challenge for a wallet to sign */
+    get: {
+      parameters: {
+        query?: {
+          /** The path it is for: /api/v1/auth/wallet unless said, /api/v1/agents/me/wallet or /api/v1/purchases/ID */
+          for?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          info: {
+            domain: string
+            uri: string
+            statement: string
+            version: string
+            nonce: string
+            issuedAt: string
+            expirationTime: string
+            resources: (string)[]
+          }
+          supportedChains: ({
+            chainId: string
+            type: string
+          })[]
+          schema: unknown
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+    /** Get a key for the agent of your wallet */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        201: { content: { 'application/json': {
+          agentId: string
+          /** Shown this once. */
+          apiKey: string
+          apiKeyPrefix: string
+          keyId: string
+          walletAddress: string
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/agents/me/wallet': {
+    /** Prove the wallet you are paid at */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          agentId: string
+          walletAddress: string
+          walletVerified: boolean
         } } }
         '4XX': Refused
         '5XX': Refused
@@ -3052,6 +3172,13 @@ export interface paths {
           reason: string | null
           createdAt: string
           endedAt: string | null
+          /** What was bought, for the payer who signs in with SIGN-IN-WITH-X, for seven days. */
+          answer?: {
+            status: number
+            contentType: string
+            encoding: "utf8" | "base64"
+            body: string
+          }
         } } }
         '4XX': Refused
         '5XX': Refused
