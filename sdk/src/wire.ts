@@ -2820,6 +2820,67 @@ export interface paths {
       }
     }
   }
+  '/api/v1/events': {
+    /** Your events, newest last */
+    get: {
+      parameters: {
+        query?: {
+          /** nextCursor of the page before, or the id of any event; the oldest kept one is first without it. */
+          after?: string
+          /** Only events of this type; several with commas between. */
+          type?: string
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          events: ({
+            /** The same as `webhook-id` of its webhook */
+            id: string
+            type: string
+            timestamp: string
+            /** As in the webhook */
+            data: unknown
+          })[]
+          /** Send it as `after`, now or any time within 30 days. */
+          nextCursor: string
+          /** More of it is there already */
+          hasMore: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/events/stream': {
+    /** Your events as they happen, as server-sent events */
+    get: {
+      parameters: {
+        query?: {
+          /** Begins after this event; with the next one to happen without it. */
+          after?: string
+          /** Only events of this type; several with commas between. */
+          type?: string
+        }
+        header?: {
+          /** The last event that was received; stands above `after`. Clients send it by themselves. */
+          "last-event-id"?: string
+        }
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'text/event-stream': string } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
   '/x402/{id}': {
     /** Buy an offer with a wallet */
     get: {
@@ -3294,9 +3355,9 @@ export interface paths {
       responses: {
         200: { content: { 'application/json': {
           deliveries: ({
-            /** The receiver's webhook-id */
             id: string
-            eventId: string
+            /** The receiver's webhook-id; also the event's id in /api/v1/events */
+            webhookId: string
             event: string
             format: string
             recipientId: string

@@ -1,8 +1,8 @@
 -- Webhooks: one row per message to one address, with the text exactly as it is sent, and a log of every attempt.
 create table delivery (
-  -- The receiver's webhook-id: the same at every attempt.
   id uuid primary key,
-  event_id bigint not null,
+  -- The receiver's webhook-id: the same at every attempt, and in the list and the stream of events.
+  notice_id uuid not null,
   format text not null,
   event_name text not null,
   recipient_id uuid not null,
@@ -22,7 +22,7 @@ create table delivery (
   constraint delivery_leased check (lease_until is null or state = 'pending')
 ) with (fillfactor = 80);
 -- A hash of the address, as an address may be longer than an index entry.
-create unique index delivery_once on delivery (event_id, recipient_id, format, event_name, md5(url));
+create unique index delivery_once on delivery (notice_id, md5(url));
 create index delivery_waiting on delivery (due_at, id) where state = 'pending';
 create index delivery_under_way on delivery (recipient_id) where lease_until is not null;
 create index delivery_of_recipient on delivery (recipient_id, id);

@@ -1,3 +1,4 @@
+import type { Events } from '#events'
 import type { Config } from '#platform/config/index'
 import type { Store } from '#platform/db'
 import type { Http } from '#platform/http/app'
@@ -16,6 +17,7 @@ import { agentRoutes } from '../faces/v1/agents.ts'
 import { authRoutes } from '../faces/v1/auth.ts'
 import type { V1Context } from '../faces/v1/context.ts'
 import { discoverRoutes } from '../faces/v1/discover.ts'
+import { eventRoutes } from '../faces/v1/events.ts'
 import { jobRoutes } from '../faces/v1/jobs.ts'
 import { offerRoutes } from '../faces/v1/offers.ts'
 import { receiptRoutes } from '../faces/v1/receipts.ts'
@@ -41,6 +43,7 @@ export interface FaceParts {
   readonly sweeper: Sweeper
   readonly wallet: WalletPart
   readonly x402: X402Part | null
+  readonly events: Events
   readonly metrics: Metrics
   readonly receiptKey: ReceiptKey
   readonly didDocument: DidDocument
@@ -72,6 +75,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   ]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
+  await http.register(eventRoutes({ read: store.read, ...parts.events }), { prefix: '/api/v1' })
   if (parts.x402 !== null) {
     const { facilitators, buying } = parts.x402
     await http.register(buyRoutes(buying))

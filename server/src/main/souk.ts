@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Logger } from 'pino'
 import { catalogStats } from '#catalog'
-import { callbackUrlsOf, createAuthenticator, ownersOf, webhookSecretsOf } from '#identity'
+import { createEvents, type Events } from '#events'
+import { callbackUrlsOf, createAuthenticator, ownersOf, usableKeys, webhookSecretsOf } from '#identity'
 import { rollUp } from '#ledger'
 import { createEngine, lapseSweep, workOf } from '#orders'
 import { type Config, deriveKey, type Secrets } from '#platform/config/index'
@@ -62,8 +63,8 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   const { store } = core
   await enterEra(store)
   const wallet = await openWallet({ ...options, ...core })
-  const webhooks = openWebhooks(options, core)
-  const readers: EventReader[] = [webhooks.reader, catalogStats, fundingReader]
+  const { events, webhooks } = openEvents(options, core)
+  const readers: EventReader[] = [events.reader, catalogStats, fundingReader]
   await registerReaders(store, readers)
   const x402 = await openX402({ ...options, ...core })
   const sweeper = createSweeper(
@@ -73,6 +74,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       tallySweep(store, ownersOf),
       signInSweep(store),
       ...readers.map((reader) => readerSweep(store, reader)),
+      ...events.sweeps,
       ...webhooks.sweeps,
       ...wallet.wallets.flatMap(({ sweeps }) => sweeps),
       ...(x402?.sweeps ?? []),
@@ -81,7 +83,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
     options.log,
   )
   store.onCommit(sweeper.wake)
-  const http = await openHttp(options, { core, wallet, x402, sweeper })
+  const http = await openHttp(options, { core, wallet, x402, events, sweeper })
   return {
     http,
     store,
@@ -132,30 +134,31 @@ function isCatchAll(url: URL, publicUrl: string): boolean {
   return url.port === new URL(publicUrl).port && url.pathname.startsWith('/sandbox/hooks/')
 }
 
-function openWebhooks({ log }: SoukOptions, { store, outbound, standing, sealingKey }: Core) {
+/** What parties are told, and the webhooks that are made of it. */
+function openEvents({ log }: SoukOptions, { store, outbound, standing, sealingKey }: Core) {
   const worksOf = shareLookups(workOf)
   const format = jobWebhookFormat({
     orderInput: async (db, orderId) => (await worksOf(db, [orderId])).get(orderId)?.input,
     callbackUrlsOf: shareLookups(callbackUrlsOf),
     reputationOf: shareLookups(standing.reputationOf),
   })
-  return createWebhooks({
-    store,
-    outbound,
-    formats: [format],
+  const formats = [format]
+  const webhooks = createWebhooks({
+    ...{ store, outbound, formats, log },
     secretsOf: (db, partyIds) => webhookSecretsOf(db, partyIds, sealingKey),
-    log,
   })
+  return { webhooks, events: createEvents({ store, formats, log, usableKeys, handOn: webhooks.take }) }
 }
 
 interface HttpParts {
   readonly core: Core
   readonly wallet: WalletPart
   readonly x402: X402Part | null
+  readonly events: Events
   readonly sweeper: Sweeper
 }
 
-async function openHttp(options: SoukOptions, { core, wallet, x402, sweeper }: HttpParts): Promise<Http> {
+async function openHttp(options: SoukOptions, { core, wallet, x402, events, sweeper }: HttpParts): Promise<Http> {
   const { config, log, publicUrl, version, secrets } = options
   const { store, standing, answers, sealingKey, receiptSecret, outbound, validator, engine, receiptKey } = core
   const context: V1Context = {
@@ -189,6 +192,7 @@ async function openHttp(options: SoukOptions, { core, wallet, x402, sweeper }: H
     sweeper,
     wallet,
     x402,
+    events,
     metrics,
     receiptKey,
     didDocument: core.offerSigner.didDocument,

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import sql from 'sql-template-tag'
+import { createEvents } from '#events'
 import { newId } from '#kernel/id'
 import { createOutbound } from '#platform/outbound/index'
 import { readerSweep, registerReaders } from '#platform/outbox'
@@ -66,9 +67,13 @@ export async function openWebhookWorld(formats: readonly WebhookFormat[]) {
       log: { error: (...told: unknown[]) => errors.push(told) } as SendingOptions['log'],
     })
   const webhooks = senders()
-  await registerReaders(store, [webhooks.reader])
+  const { reader } = createEvents({
+    ...{ store, formats, handOn: webhooks.take, log: { error: () => {} } as SendingOptions['log'] },
+    usableKeys: async (_db, keyIds) => new Set(keyIds),
+  })
+  await registerReaders(store, [reader])
   const sweeperOver = (sweeps: readonly Sweep[]) => createSweeper(sweeps, { error: () => {} } as SendingOptions['log'])
-  const fanOut = readerSweep(store, webhooks.reader)
+  const fanOut = readerSweep(store, reader)
 
   return {
     ...{ database, store, secrets, errors, senders, sweeperOver, fanOut },
@@ -105,6 +110,7 @@ export async function openWebhookWorld(formats: readonly WebhookFormat[]) {
 /** A format for trying out the sending itself: the event carries its messages. */
 export const PLAIN: WebhookFormat = {
   name: 'plain',
+  types: ['test.said'],
   hears: (eventName) => eventName === 'test.said',
   compose: async (_db, { payload }) => payload as Awaited<ReturnType<WebhookFormat['compose']>>,
   headers: ({ eventName }) => ({ 'x-plain-event': eventName }),

@@ -47,7 +47,7 @@ test.each(rounds)(
 
 /** Nobody died and nobody was slow, so at least once is exactly once (D-25). */
 async function eachWebhookOnce({ store }: Market, { received }: Receiver): Promise<void> {
-  const made = await store.read.rows<{ id: string; state: string }>(sql`select id, state from delivery`)
+  const made = await store.read.rows<{ id: string; state: string }>(sql`select notice_id as id, state from delivery`)
   expect(made.filter(({ state }) => state !== 'delivered')).toEqual([])
   const ids = received.map(({ headers }) => String(headers['webhook-id']))
   expect(ids.toSorted()).toEqual(made.map(({ id }) => id).sort())

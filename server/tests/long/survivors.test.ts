@@ -45,7 +45,7 @@ test.each(rounds)(
 /** Who was killed between sending and writing down sends again, under the same id and with the same words (D-25). */
 async function eachWebhookAtLeastOnce({ store }: Market, { received }: Receiver): Promise<void> {
   const made = await store.read.rows<{ id: string; body: string; state: string }>(
-    sql`select id, body, state from delivery`,
+    sql`select notice_id as id, body, state from delivery`,
   )
   expect(made.filter(({ state }) => state !== 'delivered')).toEqual([])
   const bodies = new Map(made.map(({ id, body }) => [id, body]))

@@ -13,12 +13,13 @@ const FLOORS: Record<string, readonly string[]> = {
   trust: ['identity'],
   catalog: ['identity'],
   offers: ['identity'],
+  events: [],
   settlement: [],
   wallet: ['ledger', 'identity', 'spending', 'receipts'],
   orders: ['ledger', 'identity', 'spending', 'receipts'],
   trades: ['orders', 'ledger', 'wallet', 'spending', 'receipts', 'identity', 'catalog', 'trust', 'settlement'],
   enrolment: ['identity', 'ledger', 'wallet', 'catalog'],
-  webhooks: ['identity'],
+  webhooks: ['identity', 'events'],
   audit: ['ledger', 'orders', 'wallet'],
 }
 

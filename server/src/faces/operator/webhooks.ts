@@ -31,8 +31,8 @@ const AttemptView = Type.Object({
 })
 
 const DeliveryView = Type.Object({
-  id: Type.String({ description: "The receiver's webhook-id" }),
-  eventId: Type.String(),
+  id: Type.String(),
+  webhookId: Type.String({ description: "The receiver's webhook-id; also the event's id in /api/v1/events" }),
   event: Type.String(),
   format: Type.String(),
   recipientId: Type.String(),
@@ -96,9 +96,9 @@ const routes =
   }
 
 function deliveryView(delivery: Delivery): Static<typeof DeliveryView> {
-  const { id, eventId, eventName, format, recipientId, url, body, state, attempts, lastStatus, lastError } = delivery
+  const { id, noticeId, eventName, format, recipientId, url, body, state, attempts, lastStatus, lastError } = delivery
   return {
-    ...{ id, eventId: String(eventId), event: eventName, format, recipientId, url, body },
+    ...{ id, webhookId: noticeId, event: eventName, format, recipientId, url, body },
     ...{ state, attempts, lastStatus, lastError },
     dueAt: delivery.dueAt?.toISOString() ?? null,
     createdAt: delivery.createdAt.toISOString(),

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto'
+import type { Message } from '#events'
 import { secondsBetween } from '#kernel/time'
 import type { Db } from '#platform/db'
 import type { OutboxEvent } from '#platform/outbox'
-import type { Message, WebhookFormat } from '#webhooks'
+import type { WebhookFormat } from '#webhooks'
 
 /** JP-170, as JustPayAI shows a client to its providers. */
 export interface ClientReputation {
@@ -72,6 +73,7 @@ const MAX_BYTES_WITH_INPUT = 16_000
 export function jobWebhookFormat(sources: JobWebhookSources): WebhookFormat {
   return {
     name: 'justpayai',
+    types: [...Object.values(JOB_NEWS).map(({ event }) => event), ...Object.values(WALLET_NEWS)],
     hears: (eventName) => Object.hasOwn(JOB_NEWS, eventName) || Object.hasOwn(WALLET_NEWS, eventName),
     compose: async (db, event) => {
       const news = JOB_NEWS[event.name]
@@ -101,7 +103,7 @@ async function jobMessages(sources: JobWebhookSources, { db, event, news }: JobE
   const messages: Message[] = []
   for (const role of news.to) {
     const { partyId, url } = urls[role]
-    if (partyId === null || !url) continue
+    if (partyId === null) continue
     const plain = bodyOf(event, news.event, jobData(order, role))
     const body = event.name === 'order.placed' ? await withOffer(sources, { db, order, plain }) : plain
     messages.push({ recipientId: partyId, url, eventName: news.event, body })
@@ -111,7 +113,7 @@ async function jobMessages(sources: JobWebhookSources, { db, event, news }: JobE
 
 interface Address {
   readonly partyId: string | null
-  readonly url: string | null | undefined
+  readonly url: string | null
 }
 
 /** A job's own address stands for its client's; the provider always hears at its own (JP-67). */
@@ -119,8 +121,8 @@ async function addressesOf(sources: JobWebhookSources, db: Db, order: OrderNews)
   const { buyerId, sellerId, callbackUrl } = order
   const urls = await sources.callbackUrlsOf(db, sellerId === null ? [buyerId] : [buyerId, sellerId])
   return {
-    client: { partyId: buyerId, url: callbackUrl ?? urls.get(buyerId) },
-    provider: { partyId: sellerId, url: sellerId === null ? null : urls.get(sellerId) },
+    client: { partyId: buyerId, url: callbackUrl ?? urls.get(buyerId) ?? null },
+    provider: { partyId: sellerId, url: sellerId === null ? null : (urls.get(sellerId) ?? null) },
   }
 }
 
@@ -174,9 +176,9 @@ interface WalletNews {
 
 async function walletMessages(sources: JobWebhookSources, db: Db, event: OutboxEvent): Promise<Message[]> {
   const { partyId, payoutId, ...rest } = event.payload as WalletNews
-  const url = (await sources.callbackUrlsOf(db, [partyId])).get(partyId)
+  const url = (await sources.callbackUrlsOf(db, [partyId])).get(partyId) ?? null
   const eventName = WALLET_NEWS[event.name]
-  if (!url || !eventName) return []
+  if (eventName === undefined) return []
   const data = { agentId: partyId, ...(payoutId === undefined ? {} : { transactionId: payoutId }), ...rest }
   return [{ recipientId: partyId, url, eventName, body: bodyOf(event, eventName, data) }]
 }

@@ -18,6 +18,7 @@ export { addKey, issueKey, type KeyRequest, type KeyRow, listKeys, type MadeKey,
 export { createAuthenticator } from './authenticator.ts'
 export { identityRefusals } from './errors.ts'
 export { type AgentQuery, type FoundAgent, findAgents, type Proofs } from './find-agents.ts'
+export { usableKeys } from './key-store.ts'
 export type { KeyLook } from './keys.ts'
 export { hashPassword } from './passwords.ts'
 export type {

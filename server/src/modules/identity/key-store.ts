@@ -98,3 +98,11 @@ export async function touchKeys(tx: Tx, keyIds: readonly string[]): Promise<void
     update api_key set last_used_at = ${tx.now} where id in (
       select id from api_key where id = any(${keyIds}) order by id for no key update skip locked)`)
 }
+
+/** Those of these keys that still open doors. */
+export async function usableKeys(db: Db, keyIds: readonly string[]): Promise<Set<string>> {
+  const rows = await db.rows<{ id: string }>(sql`
+    select id from api_key
+    where id = any(${keyIds}) and revoked_at is null and (expires_at is null or expires_at > ${MARKET_NOW})`)
+  return new Set(rows.map(({ id }) => id))
+}

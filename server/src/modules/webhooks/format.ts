@@ -1,15 +1,4 @@
-import type { Db } from '#platform/db'
-import type { OutboxEvent } from '#platform/outbox'
-
-/** One message to one address. */
-export interface Message {
-  readonly recipientId: string
-  readonly url: string
-  /** The contract's own word, such as `job.delivered`. */
-  readonly eventName: string
-  /** Sent as JSON; under 20 kB, and with `type`, `timestamp` and `data` at its top (Standard Webhooks). */
-  readonly body: object
-}
+import type { NoticeFormat } from '#events'
 
 /** What a contract adds to the headers of Standard Webhooks. */
 export interface Signing {
@@ -20,12 +9,7 @@ export interface Signing {
   readonly secrets: readonly string[]
 }
 
-/** One contract's webhooks: which news it tells, to whom, in which words, under which signature. Faces bring them. */
-export interface WebhookFormat {
-  /** Kept with each delivery, so never renamed. */
-  readonly name: string
-  hears(eventName: string): boolean
-  /** Messages this event causes; recipients without an address are left out. Runs inside the fan-out's unit of work. */
-  compose(db: Db, event: OutboxEvent): Promise<readonly Message[]>
+/** One contract's webhooks: its news, and the signature of its own. Faces bring them. */
+export interface WebhookFormat extends NoticeFormat {
   headers(signing: Signing): Readonly<Record<string, string>>
 }

@@ -1,6 +1,6 @@
 export { DELIVERY_STATES, type DeliveryState, RETRY_SECONDS } from './delivery.ts'
 export { webhookRefusals } from './errors.ts'
-export type { Message, Signing, WebhookFormat } from './format.ts'
+export type { Signing, WebhookFormat } from './format.ts'
 export { createWebhooks, type Webhooks } from './module.ts'
 export { redeliver } from './redeliver.ts'
 export type { SecretsOf, SendingLimits, SendingOptions } from './sending.ts'

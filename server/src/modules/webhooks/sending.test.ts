@@ -57,7 +57,7 @@ describe('sending webhooks', () => {
     expect(delivery).toMatchObject({ state: 'failed', attempts: 6, dueAt: null, lastError: 'answered 500' })
     expect(delivery!.log).toHaveLength(6)
     expect(delivery!.log[0]).toMatchObject({ status: 500, error: 'answered 500', response: 'down' })
-    expect(new Set(receiver.received.map(idOf))).toEqual(new Set([delivery!.id]))
+    expect(new Set(receiver.received.map(idOf))).toEqual(new Set([delivery!.noticeId]))
     await world.setClock(new Date(Date.now() + 86_400_000))
     await world.run()
     expect(receiver.received).toHaveLength(6)
@@ -245,11 +245,11 @@ describe('sending webhooks', () => {
     receiver.answer = (response) => response.writeHead(410).end()
     await world.emit('test.said', [message(receiver.url)])
     await world.run()
-    const { id } = (await world.deliveriesTo(receiver))[0]!
+    const { id, noticeId } = (await world.deliveriesTo(receiver))[0]!
     receiver.answer = (response) => response.end()
     await world.store.transact((tx) => redeliver(tx, { deliveryId: id }))
     await world.run()
-    expect(receiver.received.map(idOf)).toEqual([id, id])
+    expect(receiver.received.map(idOf)).toEqual([noticeId, noticeId])
     expect((await world.deliveriesTo(receiver))[0]).toMatchObject({ state: 'delivered', attempts: 1 })
     for (const deliveryId of [newId(), 'nonsense']) {
       const refused = world.store.transact((tx) => redeliver(tx, { deliveryId }))

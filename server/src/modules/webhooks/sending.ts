@@ -110,14 +110,14 @@ async function sendOne(options: SendingOptions, send: Send): Promise<void> {
 }
 
 async function exchange({ outbound, formats }: SendingOptions, { claim, secrets, timeoutMs }: Send): Promise<Outcome> {
-  const { id, url, body, eventName, claimedAt } = claim
+  const { noticeId, url, body, eventName, claimedAt } = claim
   const format = formats.find(({ name }) => name === claim.format)
   if (!format) throw new Error(`webhooks: nobody knows the format ${claim.format} any more`)
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'Souk-Webhooks',
     ...format.headers({ eventName, body, secrets }),
-    ...standardHeaders({ id, sentAt: claimedAt, body, secrets }),
+    ...standardHeaders({ id: noticeId, sentAt: claimedAt, body, secrets }),
   }
   try {
     const request = { url, method: 'POST', headers, body, timeoutMs, maxResponseBytes: MAX_RESPONSE_BYTES } as const

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 const PREFIX = 'whsec_'
 
 export interface Envelope {
-  /** The delivery's id: stable over attempts, so that receivers can tell repetitions. */
+  /** Stable over attempts, so that receivers can tell repetitions. */
   readonly id: string
   /** Of this attempt, on the real clock: receivers refuse what is older than five minutes. */
   readonly sentAt: Date

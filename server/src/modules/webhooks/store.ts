@@ -5,7 +5,8 @@ import type { DeliveryState, Outcome, Verdict } from './delivery.ts'
 
 export interface NewDelivery {
   readonly id: string
-  readonly eventId: bigint
+  /** The receiver's webhook-id. */
+  readonly noticeId: string
   readonly format: string
   readonly eventName: string
   readonly recipientId: string
@@ -15,10 +16,10 @@ export interface NewDelivery {
 
 export async function insertDeliveries(tx: Tx, fresh: readonly NewDelivery[]): Promise<void> {
   await tx.run(sql`
-    insert into delivery (id, event_id, format, event_name, recipient_id, url, body, state, due_at, created_at)
+    insert into delivery (id, notice_id, format, event_name, recipient_id, url, body, state, due_at, created_at)
     select *, 'pending', ${tx.now}::timestamptz, ${tx.now}::timestamptz from unnest(
       ${fresh.map(({ id }) => id)}::uuid[],
-      ${fresh.map(({ eventId }) => eventId)}::bigint[],
+      ${fresh.map(({ noticeId }) => noticeId)}::uuid[],
       ${fresh.map(({ format }) => format)}::text[],
       ${fresh.map(({ eventName }) => eventName)}::text[],
       ${fresh.map(({ recipientId }) => recipientId)}::uuid[],
@@ -30,6 +31,8 @@ export async function insertDeliveries(tx: Tx, fresh: readonly NewDelivery[]): P
 /** A delivery in the hands of one sender. */
 export interface Claim {
   readonly id: string
+  /** The receiver's webhook-id. */
+  readonly noticeId: string
   readonly format: string
   readonly eventName: string
   readonly recipientId: string
@@ -86,7 +89,7 @@ export async function claimDue(tx: Tx, { sends, perRecipient, leaseSeconds }: Cl
     )
     update delivery set lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second'
     from chosen where delivery.id = chosen.id
-    returning delivery.id, format, event_name as "eventName", recipient_id as "recipientId", url, body, attempts,
+    returning delivery.id, notice_id as "noticeId", format, event_name as "eventName", recipient_id as "recipientId", url, body, attempts,
       lease_until::text as lease, clock_timestamp() as "claimedAt"`)
 }
 
@@ -159,7 +162,7 @@ export interface DeliveryFilter {
 export async function deliveries(db: Db, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>> {
   const { state = null, recipientId = null, eventName = null } = filter
   const rows = await db.rows<Omit<Delivery, 'log'>>(sql`
-    select id, event_id as "eventId", format, event_name as "eventName", recipient_id as "recipientId", url, body, state,
+    select id, notice_id as "noticeId", format, event_name as "eventName", recipient_id as "recipientId", url, body, state,
       attempts, due_at as "dueAt", last_status as "lastStatus", last_error as "lastError", created_at as "createdAt",
       delivered_at as "deliveredAt"
     from delivery

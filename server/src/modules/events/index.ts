@@ -1,0 +1,8 @@
+export { eventRefusals } from './errors.ts'
+export type { Feed, FeedLimits, Following } from './feed.ts'
+export type { Message, NoticeFormat } from './format.ts'
+export { noticesOf, placeToFollow } from './list.ts'
+export { createEvents, type Events, type EventsOptions } from './module.ts'
+export type { Follower } from './seats.ts'
+export type { Notice, NoticeQuery, PageOfNotices, Place } from './store.ts'
+export type { Told } from './telling.ts'
