@@ -48,6 +48,8 @@ create unique index purchase_payment_id on purchase (kind, ware_id, payment_id) 
 create index purchase_of_payer on purchase (payer, ware_id, ended_at desc) where state = 'settled';
 create index purchase_unended on purchase (lease_until) where ended_at is null;
 create index purchase_kept on purchase (ended_at) where input is not null or output is not null;
+-- What a wallet has open, and what it paid a moment ago.
+create index purchase_of_wallet on purchase (payer, ended_at);
 create index purchase_strikes on purchase (payer, ended_at) where state = 'failed' and fault = 'payment';
 -- An order is paid by one payment: of two at once the second is refused before any money moves.
 create unique index purchase_one_of_order on purchase (order_id) where order_id is not null and state not in ('failed', 'returned');

@@ -95,7 +95,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       await webhooks.settled()
       core.outbound.close()
       await core.validator.close()
-      await store.close()
+      await Promise.all([store.close(), core.leaseStore.close()])
     },
   }
 }
@@ -110,6 +110,8 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
   const issueReceipts = createReceiptIssuer({ key: receiptKey, issuer: publicUrl })
   return {
     store,
+    // One connection that nothing else can use up.
+    leaseStore: openStore({ url: databaseUrl, maxConnections: 1, applicationName: 'souk-leases' }),
     sealingKey,
     receiptKey,
     receiptSecret: deriveKey(secrets.masterSecret, 'receipt-signatures'),

@@ -16,7 +16,7 @@ import {
   type Facilitators,
   type Token,
 } from '#settlement'
-import { type CallLine, createTill, DEFAULT_PURCHASE_SETTINGS, forgettingSweep, purchaseSweep } from '#trades/purchase'
+import { type CallLine, createTill, DEFAULT_PURCHASE_SETTINGS, forgettingSweep, purchaseSweeps } from '#trades/purchase'
 import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
@@ -35,18 +35,18 @@ const SANDBOX_SETTINGS: FacilitatorSettings = { ...DEFAULT_FACILITATOR_SETTINGS,
 
 /** Null where this market settles on no network. */
 export async function openX402(options: SoukOptions & Core): Promise<X402Part | null> {
-  const { store, outbound, validator, publicUrl, log, offerSigner, signIn } = options
+  const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn } = options
   const evm = await openEvmFacilitator(options)
   const facilitators = createFacilitators(evm === null ? [] : [evm])
   if (facilitators.all.length === 0) return null
   const till = createTill({
-    ...{ store, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
+    ...{ store, leaseStore, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
     lines: { [OFFER]: { run: createSellerRun({ read: store.read, outbound }), conclude: concluding(options) } },
     buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
   })
   return {
     facilitators,
-    sweeps: [...facilitators.sweeps, purchaseSweep({ store, till, log }), forgettingSweep(store)],
+    sweeps: [...facilitators.sweeps, ...purchaseSweeps({ store, till, log }), forgettingSweep(store)],
     buying: {
       ...{ store, read: store.read, now: store.now, isWalletOf, till, facilitators, validator, publicUrl },
       ...{ offerSigner, signIn, bazaar: createBazaar(validator) },

@@ -29,6 +29,8 @@ export interface SettlementChain {
   readonly relayer: Hex
   /** Null when the token would take it now, else the code of what stands against it. */
   objectionTo(authorization: SignedAuthorization): Promise<string | null>
+  /** What a wallet holds of the token. */
+  balanceOf(owner: Hex): Promise<bigint>
   /** Whether the payer is a contract that stands by the signature (ERC-1271). */
   isSignedByContract(authorization: SignedAuthorization): Promise<boolean>
   fees(): Promise<Fees>

@@ -72,6 +72,7 @@ export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }
     token,
     relayer: account.address.toLowerCase() as Hex,
     objectionTo: (authorization) => objectionTo({ ask, token, relayer: account.address }, authorization),
+    balanceOf: (owner) => ask((to) => balanceOf(to, { token, owner })),
     isSignedByContract: (authorization) => isSignedByContract({ ask, token }, authorization),
     fees: async () => {
       const { maxFeePerGas, maxPriorityFeePerGas } = await ask((to) => to.estimateFeesPerGas())
@@ -135,11 +136,15 @@ async function objectionTo(
   const [isUsed, balance] = await ask((to) =>
     Promise.all([
       to.readContract({ ...contract, functionName: 'authorizationState', args: [from, nonce] }),
-      to.readContract({ ...contract, functionName: 'balanceOf', args: [from] }),
+      balanceOf(to, { token, owner: from }),
     ]),
   )
   if (isUsed) return 'invalid_exact_evm_nonce_already_used'
   return balance < value ? 'insufficient_funds' : 'invalid_exact_evm_transaction_simulation_failed'
+}
+
+function balanceOf(client: PublicClient, { token, owner }: { token: Token; owner: Hex }): Promise<bigint> {
+  return client.readContract({ address: token.address, abi: TOKEN_ABI, functionName: 'balanceOf', args: [owner] })
 }
 
 /** Whatever code at the payer's address answers but the word of ERC-1271, or does, is its no; only a node can be silent. */

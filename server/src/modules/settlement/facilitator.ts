@@ -13,7 +13,7 @@ import {
 import type { SettlementChain } from './chain.ts'
 import { faultOf, isSame, windowFaultOf } from './check.ts'
 import { settlementRefusals } from './errors.ts'
-import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult } from './payment.ts'
+import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult, Verdict } from './payment.ts'
 import { createSender } from './send.ts'
 import {
   endSettlement,
@@ -87,8 +87,7 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
     verify: async (payment) => {
       const { from: payer, nonce } = authorizationOf(payment)
       const known = await find({ payer, nonce })
-      const reason = known ? USED : await objectionTo(payment, chain)
-      return { isValid: reason === null, payer, reason }
+      return known ? { isValid: false, payer, reason: USED } : judge(payment, chain)
     },
     settle: async (payment, asking = {}) => {
       const authorization = authorizationOf(payment)
@@ -115,11 +114,14 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
   }
 }
 
-/** Everything that speaks against a payment, the cheapest question first; null when it is good. */
-export async function objectionTo(payment: Payment, chain: SettlementChain): Promise<string | null> {
+/** Whether anything speaks against a payment, the cheapest question first. */
+export async function judge(payment: Payment, chain: SettlementChain): Promise<Verdict> {
   const authorization = authorizationOf(payment)
-  const late = windowFaultOf(authorization, new Date())
-  return late ?? (await forgeryIn(payment, chain)) ?? chain.objectionTo(authorization)
+  const { from: payer } = authorization
+  const early = windowFaultOf(authorization, new Date()) ?? (await forgeryIn(payment, chain))
+  if (early) return { isValid: false, payer, reason: early }
+  const [reason, funds] = await Promise.all([chain.objectionTo(authorization), chain.balanceOf(payer)])
+  return reason === null ? { isValid: true, payer, reason, funds } : { isValid: false, payer, reason }
 }
 
 /** What makes it no payment for what is asked, by whomever and whenever. */

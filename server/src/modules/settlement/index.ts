@@ -6,6 +6,7 @@ export { createEvmFacilitator, DEFAULT_FACILITATOR_SETTINGS, type FacilitatorSet
 export { createFacilitators, type Facilitators } from './facilitators.ts'
 export { createOutsideFacilitator } from './outside-facilitator.ts'
 export type {
+  Asking,
   Facilitator,
   Payment,
   Requirements,

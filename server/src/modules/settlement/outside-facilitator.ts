@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Hex } from 'viem'
 import { authorizationOf } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
-import { evmNetwork, objectionTo } from './facilitator.ts'
+import { evmNetwork, judge } from './facilitator.ts'
 import type { Facilitator, Payment, SettlementResult } from './payment.ts'
 
 export interface OutsideFacilitatorOptions {
@@ -35,10 +35,7 @@ export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Fa
   return {
     ...evmNetwork(chain),
     sweeps: [],
-    verify: async (payment) => {
-      const reason = await objectionTo(payment, chain)
-      return { isValid: reason === null, payer: payment.payer, reason }
-    },
+    verify: (payment) => judge(payment, chain),
     settle: async (payment, { waits = true } = {}) => {
       const before = await outcomeOf(payment, chain)
       if (before.state !== 'pending') return before

@@ -40,6 +40,8 @@ export interface Verdict {
   readonly payer: string
   /** The code clients of x402 know; null when it is valid. */
   readonly reason: string | null
+  /** What the payer holds of the token, where it was asked for; of a valid payment only. */
+  readonly funds?: bigint
 }
 
 /** What became of a payment. `pending`: it may have been made, and nobody may say otherwise (D-28). */

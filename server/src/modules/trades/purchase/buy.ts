@@ -3,22 +3,12 @@ import type { Store, Tx } from '#platform/db'
 import type { Facilitators, Payment, SignedPayment } from '#settlement'
 import { end, fail, placeOrder } from './ending.ts'
 import { purchaseRefusals } from './errors.ts'
-import { type CallLine, type Lines, lineOf } from './line.ts'
+import { createLeases, type Leases } from './leases.ts'
+import { type Lines, lineOf } from './line.ts'
 import type { Purchase, Ware, WareName } from './purchase.ts'
-import {
-  claimRun,
-  countRun,
-  insertPurchase,
-  keepOutput,
-  markPaid,
-  type NewPurchase,
-  purchaseById,
-  purchaseByPayment,
-  purchaseByPaymentId,
-  renewLease,
-  reopen,
-  strikesOf,
-} from './store.ts'
+import { insertPurchase, lockWallet, reopen, type Standing } from './reserve-store.ts'
+import { giveUp, runSeller, takeOver } from './running.ts'
+import { markPaid, type NewPurchase, purchaseById, purchaseByPayment, purchaseByPaymentId } from './store.ts'
 
 /** What a buyer sends: what he wants, what he says to it, and how he pays. */
 export interface Order {
@@ -40,6 +30,8 @@ export type Admit = () => Promise<void>
 
 export interface PurchaseDeps {
   readonly store: Store
+  /** With connections of its own, on which leases are renewed; where there is none, on everybody's. */
+  readonly leaseStore?: Pick<Store, 'transact'>
   readonly facilitators: Pick<Facilitators, 'verify' | 'settle'>
   readonly lines: Lines
   /** The party whose wallet paid, made where there is none (PA-13). */
@@ -71,7 +63,6 @@ export type Bought =
   | { readonly state: 'kept'; readonly purchase: Purchase }
 
 const DAY_MS = 86_400_000
-const MAX_RUNS = 3
 
 /** A payment that may have been sent before. */
 export interface Repetition {
@@ -95,8 +86,9 @@ export interface Till {
  * Buys things with signed payments, each once: the purchase is a row before the seller is asked and before money moves, and
  * whoever finds it, this request, its repetition, another process, drives it on from where it stands (D-12, D-16).
  */
-export function createTill(deps: PurchaseDeps): Till {
-  const { store, facilitators, settings } = deps
+export function createTill(options: PurchaseDeps): Till {
+  const { store, leaseStore = store, settings } = options
+  const deps: Desk = { ...options, leases: createLeases({ store: leaseStore, leaseMs: settings.leaseMs }) }
   return {
     again: async (repetition) => {
       const known = await find(deps, repetition)
@@ -105,26 +97,51 @@ export function createTill(deps: PurchaseDeps): Till {
       return drive(deps, known, null)
     },
     buy: async (order) => {
-      const verdict = await facilitators.verify(order.payment)
-      if (verdict.reason !== null) {
+      const { reason, standing } = await look(deps, order.payment)
+      if (reason !== null) {
         // What speaks against it may be what it has bought already.
         const raced = await find(deps, repetitionOf(order))
-        if (!raced) return { state: 'refused', reason: verdict.reason }
+        if (!raced) return { state: 'refused', reason }
         await order.admit?.()
         return { state: 'kept', purchase: await drive(deps, raced, null) }
       }
       await order.admit?.()
-      const { id, lease } = await reserve(deps, order)
+      const { id, lease } = await reserve(deps, order, standing)
       const reserved = id === null ? await find(deps, repetitionOf(order)) : await purchaseById(store.read, id)
       if (!reserved) throw notReserved(order)
       return { state: 'kept', purchase: await drive(deps, reserved, id === null ? null : lease) }
     },
     resume: async (purchase) => {
-      if (purchase.endedAt !== null) return false
-      if (purchase.state === 'working') return giveUp(deps, purchase)
-      return (await drive({ ...deps, settings: { ...settings, patienceMs: 0 } }, purchase, null)).endedAt !== null
+      const { id, state } = purchase
+      if (state === 'working') return giveUp(deps, purchase)
+      if (state === 'settling') {
+        // Whoever looks after the runs finds it at once, when it is paid and still to be run.
+        await settle(deps, purchase, { waits: false, leaseMs: 0 })
+      } else if (state === 'paid') {
+        const lease = await takeOver(deps, purchase)
+        if (lease !== null) await runSeller(deps, purchase, lease)
+      }
+      const { endedAt } = (await purchaseById(store.read, id)) ?? purchase
+      return endedAt !== null && purchase.endedAt === null
     },
   }
+}
+
+/** What the till works with: what it was given, and what it keeps itself. */
+export interface Desk extends PurchaseDeps {
+  readonly leases: Leases
+}
+
+/** What speaks against a payment, and how its wallet stands. The time first: what was paid later may still be in what it holds. */
+async function look({ facilitators, settings: { strikes } }: Desk, payment: Payment) {
+  const askedAt = performance.now()
+  const { reason, funds = null } = await facilitators.verify(payment)
+  const standing = (now: Date): Standing => ({
+    funds,
+    askedAt: new Date(now.getTime() - Math.ceil(performance.now() - askedAt)),
+    strikes: { most: strikes, since: new Date(now.getTime() - DAY_MS) },
+  })
+  return { reason, standing }
 }
 
 function repetitionOf({ ware, payment, paymentId, fingerprint }: Order): Repetition {
@@ -133,7 +150,7 @@ function repetitionOf({ ware, payment, paymentId, fingerprint }: Order): Repetit
 
 /** The purchase of this payment, if there is one; refuses a payment or a name that belongs to another. */
 async function find(
-  { store }: PurchaseDeps,
+  { store }: Desk,
   { payment, paymentId, ware, fingerprint }: Repetition,
 ): Promise<Purchase | undefined> {
   const [byPayment, byName] = await Promise.all([
@@ -152,29 +169,32 @@ function notReserved({ ware }: Order) {
 }
 
 async function reserve(
-  deps: PurchaseDeps,
+  deps: Desk,
   { ware, payment, paymentId, input, fingerprint }: Order,
+  standing: (now: Date) => Standing,
 ): Promise<{ id: string | null; lease: string }> {
   const { store, settings, lines } = deps
   const [id, lease] = [newId(), newId()]
   const line = lineOf(lines, { ware })
-  const since = new Date(Date.now() - DAY_MS)
-  const strikes = await strikesOf(store.read, { payer: payment.payer, since })
-  const settlesFirst = !('run' in line) || ware.settlesFirst || strikes >= settings.strikes
+  const settlesFirst = !('run' in line) || ware.settlesFirst
   const state = settlesFirst ? 'settling' : 'working'
   const { kind, id: wareId, orderId = null, sellerId, buyerId = null, price: amount } = ware
   const about = { ware: { kind, id: wareId }, orderId, sellerId, buyerId, amount }
   const row: NewPurchase = { id, ...about, payment, paymentId, input, fingerprint, settlesFirst, state }
-  const isOurs = await store.transact(async (tx) => {
-    if (!(await insertPurchase(tx, row, { lease, leaseMs: settings.leaseMs }))) return false
-    await line.reserve?.(tx, row)
-    return true
-  })
+  const isOurs = await store.transactWith(
+    (db) => lockWallet(db, payment),
+    async (tx) => {
+      const how = { lease, leaseMs: settings.leaseMs, standing: standing(tx.now) }
+      if (!(await insertPurchase(tx, row, how))) return false
+      await line.reserve?.(tx, row)
+      return true
+    },
+  )
   return { id: isOurs ? id : null, lease }
 }
 
 /** Takes the next step as long as there is one that we may take; waits for others as long as the buyer has patience. */
-async function drive(deps: PurchaseDeps, purchase: Purchase, ours: string | null): Promise<Purchase> {
+async function drive(deps: Desk, purchase: Purchase, ours: string | null): Promise<Purchase> {
   const { store, settings } = deps
   const until = performance.now() + settings.patienceMs
   let lease = ours ?? (await tryAgain(deps, purchase))
@@ -182,7 +202,7 @@ async function drive(deps: PurchaseDeps, purchase: Purchase, ours: string | null
   if (ours === null && lease !== null) current = (await purchaseById(store.read, purchase.id)) ?? purchase
   while (current.endedAt === null) {
     if (current.state === 'settling') {
-      const step = await settle(deps, current)
+      const step = await settle(deps, current, { waits: true, leaseMs: settings.leaseMs })
       if (step === 'undecided') break
       lease = step.lease
     } else {
@@ -198,69 +218,31 @@ async function drive(deps: PurchaseDeps, purchase: Purchase, ours: string | null
 }
 
 /** A seller's failure cost nothing, so the same payment, sent again after it, may try again. */
-async function tryAgain(deps: PurchaseDeps, { id, state, fault, payment }: Purchase): Promise<string | null> {
-  const { store, facilitators, settings } = deps
+async function tryAgain(deps: Desk, purchase: Purchase): Promise<string | null> {
+  const { store, settings } = deps
+  const { state, fault, payment } = purchase
   if (state !== 'failed' || fault !== 'seller') return null
   // Only while it still pays: nobody works for a payment that has ended meanwhile.
-  if ((await facilitators.verify(payment)).reason !== null) return null
+  const { reason, standing } = await look(deps, payment)
+  if (reason !== null) return null
   const lease = newId()
-  const isOurs = await store.transact((tx) => reopen(tx, { id, lease, leaseMs: settings.leaseMs }))
+  const isOurs = await store.transactWith(
+    (db) => lockWallet(db, payment),
+    (tx) => reopen(tx, purchase, { lease, leaseMs: settings.leaseMs, standing: standing(tx.now) }),
+  )
   return isOurs ? lease : null
-}
-
-async function takeOver({ store, settings }: PurchaseDeps, { id }: Purchase): Promise<string | null> {
-  const lease = newId()
-  const isOurs = await store.transact((tx) => claimRun(tx, { id, lease, leaseMs: settings.leaseMs }))
-  return isOurs ? lease : null
-}
-
-/** Whoever asked has gone and nothing was paid: the buyer may try again with the same payment. */
-async function giveUp(deps: PurchaseDeps, purchase: Purchase): Promise<boolean> {
-  const { store, settings } = deps
-  const claim = { id: purchase.id, lease: newId(), leaseMs: settings.leaseMs }
-  return store.transact(async (tx) => {
-    const isOurs = await claimRun(tx, claim)
-    return isOurs && fail(tx, deps, { purchase, from: 'working', fault: 'seller', reason: 'the call was interrupted' })
-  })
-}
-
-/** Outside every unit of work: the seller may take his time. */
-async function runSeller(deps: PurchaseDeps, purchase: Purchase, lease: string): Promise<void> {
-  const { store, lines, settings } = deps
-  const { run } = lineOf(lines, purchase) as CallLine
-  const { id, state, runs, txHash } = purchase
-  // Renewed while we live, so that nobody waits long for somebody dead.
-  const renew = () => store.transact((tx) => renewLease(tx, { id, lease, leaseMs: settings.leaseMs })).catch(() => {})
-  const renewing = setInterval(() => void renew(), settings.leaseMs / 3)
-  const answer = await run(purchase)
-    // Whatever it is, it is no reason to ask the seller for ever.
-    .catch((error: Error) => ({ failure: `it could not be asked (${error.name})` }))
-    .finally(() => clearInterval(renewing))
-  await store.transact(async (tx) => {
-    if ('output' in answer) {
-      const to = state === 'paid' ? 'paid' : 'settling'
-      if (!(await keepOutput(tx, { id, lease, output: answer.output, to }))) return
-      if (state === 'paid' && txHash !== null)
-        await end(tx, deps, { purchase: { ...purchase, output: answer.output }, txHash, delivered: true })
-    } else if (state === 'paid') {
-      // Paid before the work, and the work failed: the money is with the seller, and the receipt says what came of it.
-      const isOurs = await countRun(tx, { id, lease })
-      if (isOurs && txHash !== null && runs + 1 >= MAX_RUNS) await end(tx, deps, { purchase, txHash, delivered: false })
-    } else {
-      await fail(tx, deps, { purchase, from: 'working', fault: 'seller', reason: answer.failure })
-    }
-  })
 }
 
 /** Where money comes first, whoever learns that it has moved has the seller to himself from then on. */
 async function settle(
-  deps: PurchaseDeps,
+  deps: Desk,
   purchase: Purchase,
+  { waits, leaseMs }: { waits: boolean; leaseMs: number },
 ): Promise<'undecided' | { readonly lease: string | null }> {
-  const { store, facilitators, lines, settings } = deps
+  const { store, facilitators, lines } = deps
   const { id, payment, settlesFirst, output } = purchase
   const line = lineOf(lines, purchase)
-  const result = await facilitators.settle(payment)
+  const result = await facilitators.settle(payment, { waits, reserved: true })
   if (result.state === 'pending') return 'undecided'
   if (result.state === 'settled' && !('run' in line)) {
     await placeOrder(deps, line, { purchase, txHash: result.txHash, delivered: true })
@@ -268,13 +250,13 @@ async function settle(
   }
   return store.transact(async (tx) => {
     if (result.state === 'failed') {
-      await fail(tx, deps, { purchase, from: 'settling', fault: 'payment', reason: result.reason })
+      await fail(tx, deps, { purchase, fault: 'payment', reason: result.reason })
       return { lease: null }
     }
     const { txHash } = result
     if (settlesFirst && output === null) {
       const lease = newId()
-      return { lease: (await markPaid(tx, { id, txHash, lease, leaseMs: settings.leaseMs })) ? lease : null }
+      return { lease: (await markPaid(tx, { id, txHash, lease, leaseMs })) ? lease : null }
     }
     await end(tx, deps, { purchase, txHash, delivered: true })
     return { lease: null }

@@ -3,7 +3,7 @@ import type { Tx } from '#platform/db'
 import type { PurchaseDeps } from './buy.ts'
 import { type CallLine, lineOf, type OrderLine, type Sale } from './line.ts'
 import type { Purchase } from './purchase.ts'
-import { endPurchase, failPurchase, returnPurchase, saveAnswer } from './store.ts'
+import { endPurchase, type Failing, failPurchase, returnPurchase, saveAnswer } from './store.ts'
 
 /** In the unit of work in which a call's money is known to have moved. */
 export async function end(tx: Tx, deps: PurchaseDeps, sale: Omit<Sale, 'buyerId'>): Promise<void> {
@@ -44,15 +44,12 @@ async function buyerIn(tx: Tx, { buyerOf }: PurchaseDeps, { buyerId, payment }: 
   return buyerId ?? (await buyerOf(tx, payment))
 }
 
-interface Failing {
-  readonly purchase: Purchase
-  readonly from: 'working' | 'settling'
-  readonly fault: 'seller' | 'payment'
-  readonly reason: string
-}
-
 /** Ends it unpaid; true for the one who does. */
-export async function fail(tx: Tx, { lines }: PurchaseDeps, { purchase, ...how }: Failing): Promise<boolean> {
+export async function fail(
+  tx: Tx,
+  { lines }: PurchaseDeps,
+  { purchase, ...how }: { readonly purchase: Purchase } & Failing,
+): Promise<boolean> {
   const isOurs = await failPurchase(tx, { id: purchase.id, ...how })
   if (isOurs) await lineOf(lines, purchase).release?.(tx, purchase)
   return isOurs

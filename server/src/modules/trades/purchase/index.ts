@@ -19,4 +19,4 @@ export {
   type WareName,
 } from './purchase.ts'
 export { latestPurchase, type NewPurchase, purchaseById } from './store.ts'
-export { forgettingSweep, purchaseSweep } from './sweep.ts'
+export { forgettingSweep, purchaseSweeps } from './sweep.ts'

@@ -14,7 +14,7 @@ import { purchaseRefusals } from './errors.ts'
 import type { Run, Sale } from './line.ts'
 import { mayReplay, statusOf } from './purchase.ts'
 import { purchaseById } from './store.ts'
-import { forgettingSweep, purchaseSweep } from './sweep.ts'
+import { forgettingSweep, purchaseSweeps } from './sweep.ts'
 
 /*
  * What becomes of purchases when one of those around them fails at a bad moment. Facilitator and seller are played here, as
@@ -275,9 +275,9 @@ describe('where the money itself buys', () => {
 
 async function swept(): Promise<void> {
   const log = { warn: () => {} }
-  const sweep = purchaseSweep({ store: db.store, till: tillOf(), log, olderThanMs: 0 })
+  const sweeps = purchaseSweeps({ store: db.store, till: tillOf(), log, olderThanMs: 0 })
   await new Promise((resolve) => setTimeout(resolve, settings.leaseMs))
-  await sweep.run()
+  for (const { run } of sweeps) await run()
 }
 
 test('a purchase is found by its id', async () => {

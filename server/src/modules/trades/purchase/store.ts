@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Db, Tx } from '#platform/db'
 import type { Payment } from '#settlement'
-import type { Output, Purchase, WareName } from './purchase.ts'
+import type { Output, Purchase, PurchaseState, WareName } from './purchase.ts'
 
 /** Integers of a payment are wider than JSON's. */
 interface KeptPayment extends Omit<Payment, 'amount' | 'requirements'> {
@@ -42,29 +42,6 @@ export type NewPurchase = Pick<
   | 'settlesFirst'
   | 'state'
 >
-
-/**
- * Reserves a payment for a purchase, and the seller for whoever reserved it; false when the payment, or the buyer's name
- * for it, is taken.
- */
-export async function insertPurchase(
-  tx: Tx,
-  purchase: NewPurchase,
-  { lease, leaseMs }: { lease: string; leaseMs: number },
-): Promise<boolean> {
-  const { id, ware, orderId, sellerId, buyerId, amount, payment } = purchase
-  const { fingerprint, paymentId, input, settlesFirst, state } = purchase
-  const { network, payer, nonce } = payment
-  const rows = await tx.run(sql`
-    insert into purchase (id, network, payer, nonce, payment_id, kind, ware_id, order_id, seller_id, buyer_id, amount,
-      payment, fingerprint, input, settles_first, state, lease, lease_until, created_at)
-    values (${id}, ${network}, ${payer}, ${nonce}, ${paymentId}, ${ware.kind}, ${ware.id}, ${orderId}, ${sellerId},
-      ${buyerId}, ${amount}, ${textOf(payment)}::json, ${fingerprint},
-      ${input === undefined ? null : JSON.stringify(input)}::json,
-      ${settlesFirst}, ${state}, ${lease}, clock_timestamp() + ${leaseMs} * interval '1 ms', ${tx.now})
-    on conflict do nothing`)
-  return rows > 0
-}
 
 export function purchaseById(db: Db, id: string): Promise<Purchase | undefined> {
   return one(db, sql`id = ${id}`)
@@ -112,18 +89,6 @@ export async function claimRun(
   return rows > 0
 }
 
-/** A failure of the seller's cost nothing, so the same payment may try again. */
-export async function reopen(
-  tx: Tx,
-  { id, lease, leaseMs }: { id: string; lease: string; leaseMs: number },
-): Promise<boolean> {
-  const rows = await tx.run(sql`
-    update purchase set state = 'working', fault = null, reason = null, ended_at = null,
-      lease = ${lease}, lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
-    where id = ${id} and state = 'failed' and fault = 'seller'`)
-  return rows > 0
-}
-
 /** Keeps what the seller answered before anything is settled for it; false when the lease was lost. */
 export async function keepOutput(
   tx: Tx,
@@ -137,12 +102,20 @@ export async function keepOutput(
   return rows > 0
 }
 
-export async function renewLease(
+/** A run somebody has to himself. */
+export interface Claim {
+  readonly id: string
+  readonly lease: string
+}
+
+export async function renewLeases(
   tx: Tx,
-  { id, lease, leaseMs }: { id: string; lease: string; leaseMs: number },
+  { claims, leaseMs }: { claims: readonly Claim[]; leaseMs: number },
 ): Promise<void> {
   await tx.run(sql`
-    update purchase set lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms' where id = ${id} and lease = ${lease}`)
+    update purchase set lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
+    from unnest(${claims.map(({ id }) => id)}::uuid[], ${claims.map(({ lease }) => lease)}::uuid[]) as held (id, lease)
+    where purchase.id = held.id and purchase.lease = held.lease`)
 }
 
 /** A run that brought nothing, of a purchase that is paid: it is tried again later. */
@@ -152,19 +125,18 @@ export async function countRun(tx: Tx, { id, lease }: { id: string; lease: strin
   return rows > 0
 }
 
-export async function failPurchase(
-  tx: Tx,
-  {
-    id,
-    from,
-    fault,
-    reason,
-  }: { id: string; from: 'working' | 'settling'; fault: 'seller' | 'payment'; reason: string },
-): Promise<boolean> {
+/** How a purchase ends unpaid: by its seller, for whoever has him to himself, or by what its chain has decided, whoever says so. */
+export type Failing =
+  | { readonly fault: 'seller'; readonly reason: string; readonly lease: string }
+  | { readonly fault: 'payment'; readonly reason: string }
+
+export async function failPurchase(tx: Tx, { id, ...failing }: { id: string } & Failing): Promise<boolean> {
+  const { fault, reason } = failing
+  const from = fault === 'seller' ? sql`state = 'working' and lease = ${failing.lease}` : sql`state = 'settling'`
   const rows = await tx.run(sql`
     update purchase set state = 'failed', fault = ${fault}, reason = ${reason}, ended_at = ${tx.now}, output = null,
       runs = runs + ${fault === 'seller' ? 1 : 0}
-    where id = ${id} and state = ${from}`)
+    where id = ${id} and ${from}`)
   return rows > 0
 }
 
@@ -220,11 +192,11 @@ export async function requeue(tx: Tx, ids: readonly string[]): Promise<void> {
 /** Purchases nobody drives any more, longest first. */
 export async function abandoned(
   db: Db,
-  { olderThanMs, limit }: { olderThanMs: number; limit: number },
+  { states, olderThanMs, limit }: { states: readonly PurchaseState[]; olderThanMs: number; limit: number },
 ): Promise<Purchase[]> {
   const rows = await db.rows<Row>(sql`
     select ${COLUMNS} from purchase
-    where ended_at is null and lease_until < clock_timestamp() - ${olderThanMs} * interval '1 ms'
+    where ended_at is null and state = any(${states}::text[]) and lease_until < clock_timestamp() - ${olderThanMs} * interval '1 ms'
     order by lease_until limit ${limit}`)
   return rows.map(purchaseOf)
 }
@@ -237,15 +209,8 @@ export async function forgetAnswers(tx: Tx, { before, limit }: { before: Date; l
       order by ended_at limit ${limit})`)
 }
 
-/** How many payments of a wallet have failed after the seller had worked, since then. */
-export async function strikesOf(db: Db, { payer, since }: { payer: string; since: Date }): Promise<number> {
-  const row = await db.one<{ strikes: bigint }>(sql`
-    select count(*) as strikes from purchase
-    where payer = ${payer} and state = 'failed' and fault = 'payment' and runs > 0 and ended_at > ${since}`)
-  return Number(row?.strikes ?? 0n)
-}
-
-function textOf(payment: Payment): string {
+/** A payment as it is kept. */
+export function textOf(payment: Payment): string {
   return JSON.stringify(payment, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import type { Till } from './buy.ts'
-import { KEEP_SECONDS } from './purchase.ts'
+import { KEEP_SECONDS, type PurchaseState } from './purchase.ts'
 import { abandoned, forgetAnswers, requeue } from './store.ts'
 
 const BATCH = 50
@@ -16,21 +16,25 @@ export interface SweepDeps {
   readonly olderThanMs?: number
 }
 
-/** Ends purchases whose buyers have gone: what is on the chain is found out, what was not begun costs nothing. */
-export function purchaseSweep({ store, till, log, olderThanMs = OLDER_THAN_MS }: SweepDeps): Sweep {
+/**
+ * Ends purchases whose buyers have gone: what is on the chain is found out, what was not begun costs nothing. What is paid
+ * and still to be run has a loop of its own, as sellers take their time.
+ */
+export function purchaseSweeps(deps: SweepDeps): readonly Sweep[] {
+  return [sweepOf('purchases:resume', ['working', 'settling'], deps), sweepOf('purchases:run', ['paid'], deps)]
+}
+
+function sweepOf(name: string, states: readonly PurchaseState[], deps: SweepDeps): Sweep {
+  const { store, till, log, olderThanMs = OLDER_THAN_MS } = deps
   return {
-    name: 'purchases:resume',
+    name,
     everyMs: 1000,
     ignoresWakes: true,
     run: async () => {
-      const left = await abandoned(store.read, { olderThanMs, limit: BATCH })
+      const left = await abandoned(store.read, { states, olderThanMs, limit: BATCH })
       if (left.length === 0) return 0
-      await store.transact((tx) =>
-        requeue(
-          tx,
-          left.map(({ id }) => id),
-        ),
-      )
+      const ids = left.map(({ id }) => id)
+      await store.transact((tx) => requeue(tx, ids))
       const ends = await Promise.all(
         left.map((purchase) =>
           till.resume(purchase).catch((error: unknown) => {
