@@ -18,6 +18,7 @@ import { type EventReader, readerSweep, registerReaders } from '#platform/outbox
 import { createSchemaValidator } from '#platform/strangers-schema/index'
 import { createSweeper, type Sweep, type Sweeper } from '#platform/sweeps'
 import { createReceiptIssuer, fundingReader, receiptKeyFrom, tallySweep } from '#receipts'
+import type { SettlementChain } from '#settlement'
 import { createSignIn, signInSweep } from '#sign-in'
 import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
 import { createWebhooks } from '#webhooks'
@@ -42,6 +43,8 @@ export interface SoukOptions {
   readonly log: Logger
   /** Ports this machine's strangers may never be sent to. */
   readonly ownPorts: () => readonly number[]
+  /** Between the facilitator and its EVM chain; benchmarks put a chain there that answers at once. */
+  readonly settlesOver?: (chain: SettlementChain) => SettlementChain
 }
 
 /** A whole market, ready to listen and to sweep. */

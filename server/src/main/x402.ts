@@ -85,7 +85,7 @@ function payeesIn(profile: Profile | undefined, facilitators: Facilitators): Pay
 }
 
 async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilitator | null> {
-  const { config, evmRpcUrl: rpcUrl, secrets, store, log } = options
+  const { config, evmRpcUrl: rpcUrl, secrets, store, log, settlesOver = (chain) => chain } = options
   const { evm } = config
   if (evm === null || rpcUrl === null) return null
   const token: Token = {
@@ -93,7 +93,7 @@ async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilita
     ...{ name: evm.domain.name, version: evm.domain.version },
   }
   const relayerKey = toHex(deriveKey(secrets.masterSecret, 'x402-relayer'))
-  const chain = createEvmChain({ rpcUrl, token, relayerKey })
+  const chain = settlesOver(createEvmChain({ rpcUrl, token, relayerKey }))
   if (config.facilitatorUrl !== null) return createOutsideFacilitator({ url: config.facilitatorUrl, chain, log })
   // Gas; on a local chain it costs nothing.
   if (!config.live) await faucet({ rpcUrl, address: chain.relayer, amount: 0n })

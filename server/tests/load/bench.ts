@@ -1,3 +1,4 @@
+import { benchBuying } from './buying.ts'
 import { openGround } from './ground.ts'
 import { benchJobs } from './jobs.ts'
 import { benchLedger } from './ledger.ts'
@@ -25,7 +26,9 @@ async function main(options: BenchOptions): Promise<void> {
     printFacts(ground.facts, peer.name)
     const reports: CaseReport[] = []
     for (const name of options.benches) {
-      reports.push(...(await { ledger: benchLedger, jobs: benchJobs }[name](ground, peer, options)))
+      reports.push(
+        ...(await { ledger: benchLedger, jobs: benchJobs, buying: benchBuying }[name](ground, peer, options)),
+      )
     }
     printReports(reports)
     const { name, isPgbench } = peer

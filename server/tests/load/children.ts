@@ -1,11 +1,10 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { JobLoad, JobLoadAnswer } from './job-load.ts'
+import type { LoadAnswer } from './load-process.ts'
 
 const SERVER = fileURLToPath(new URL('../../src/main/server.ts', import.meta.url))
-const LOAD = fileURLToPath(new URL('./job-load.ts', import.meta.url))
-const READY = /Souk is ready at (http:\/\/\S+)/
+const READY = / is ready at (http:\/\/\S+)/
 /** What Linux counts processor time in (USER_HZ). */
 const TICK_MICROS = 10_000
 
@@ -17,20 +16,38 @@ export interface ServerProcess {
 }
 
 /** The server as users run it, without limits on requests. Options given to Node.js (`--cpu-prof`) hold for it too. */
-export async function startServer({ databaseUrl, dataDir }: { databaseUrl: string; dataDir: string }) {
-  const child = spawn(process.execPath, [...process.execArgv, SERVER], {
-    env: {
-      ...process.env,
-      ...{ DATABASE_URL: databaseUrl, SOUK_DATA_DIR: dataDir, PORT: '0', HOST: '127.0.0.1' },
-      ...{ SOUK_LIMITS: 'off', LOG_LEVEL: 'warn' },
-    },
+export function startServer(place: Place): Promise<ServerProcess> {
+  return startListener(SERVER, { env: environmentOf(place) })
+}
+
+export interface Place {
+  readonly databaseUrl: string
+  readonly dataDir: string
+  /** Variables besides. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export function environmentOf({ databaseUrl, dataDir, env = {} }: Place): Record<string, string> {
+  return {
+    ...{ DATABASE_URL: databaseUrl, SOUK_DATA_DIR: dataDir, PORT: '0', HOST: '127.0.0.1' },
+    ...{ SOUK_LIMITS: 'off', LOG_LEVEL: 'warn', ...env },
+  }
+}
+
+/** Any program that says "... is ready at <url>" when it listens. */
+export async function startListener(
+  program: string,
+  { args = [], env = {} }: { args?: readonly string[]; env?: Readonly<Record<string, string>> },
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const close = closer(child)
   try {
     const url = new URL(await readiness(child))
     url.hostname = '127.0.0.1'
-    return { url, cpuMicros: () => cpuMicrosOf(child.pid), close } satisfies ServerProcess
+    return { url, cpuMicros: () => cpuMicrosOf(child.pid), close }
   } catch (error) {
     await close()
     throw error
@@ -56,19 +73,20 @@ function readiness(child: ChildProcess): Promise<string> {
 }
 
 export interface LoadProcess {
-  run(seconds: number): Promise<Extract<JobLoadAnswer, { readonly jobs: number }>>
+  run(seconds: number): Promise<Extract<LoadAnswer, { readonly acts: number }>>
   close(): Promise<void>
 }
 
-export async function startLoad(load: JobLoad): Promise<LoadProcess> {
-  const child = fork(LOAD, [JSON.stringify(load)])
+/** A load generator of its own process: `program` serves it with `serveLoad`. */
+export async function startLoad(program: string, load: object): Promise<LoadProcess> {
+  const child = fork(program, [JSON.stringify(load)])
   const ended = new Promise<never>((_, reject) => {
     child.once('exit', (code) => reject(new Error(`the load generator ended (${code})`)))
   })
   // It ends in the end; only somebody who waits for an answer is to hear of it.
   ended.catch(() => {})
   const answer = () => {
-    const answered = new Promise<JobLoadAnswer | 'ready'>((resolve) => child.once('message', resolve))
+    const answered = new Promise<LoadAnswer | 'ready'>((resolve) => child.once('message', resolve))
     return Promise.race([answered, ended])
   }
   await answer()

@@ -1,5 +1,5 @@
 import { driveCallers } from './callers.ts'
-import type { Slice } from './rounds.ts'
+import { serveLoad } from './load-process.ts'
 import { openWire, type Request, type Wire } from './wire.ts'
 
 /** What the load generator is told at its start, as JSON in its first argument. */
@@ -13,9 +13,6 @@ export interface JobLoad {
   /** Whether every request carries an Idempotency-Key, as careful clients' do. */
   readonly idempotent: boolean
 }
-
-/** To the generator: run for so many seconds. From it: what came of it. */
-export type JobLoadAnswer = { readonly slice: Slice; readonly jobs: number } | { readonly error: string }
 
 const load = JSON.parse(process.argv[2] ?? '') as JobLoad
 const wires = await Promise.all(Array.from({ length: load.callers }, () => openWire(load.host, load.port)))
@@ -44,19 +41,10 @@ async function job(caller: number): Promise<void> {
   if (status !== 'completed') throw new Error(`job ${id} is ${status} after its delivery was taken`)
 }
 
-async function slice(seconds: number): Promise<JobLoadAnswer> {
+serveLoad(async (seconds) => {
   const cpu = process.cpuUsage()
   const driven = await driveCallers({ callers: load.callers, seconds }, job)
   const { user, system } = process.cpuUsage(cpu)
   const jobs = driven.latenciesMs.length
-  return { slice: { ...driven, figures: { loadCpuMicrosEach: (user + system) / jobs } }, jobs }
-}
-
-process.on('message', (seconds: number) => {
-  slice(seconds)
-    .catch((error: Error): JobLoadAnswer => ({ error: error.message }))
-    .then((answer) => process.send?.(answer))
-    .catch(() => process.exit(1))
+  return { slice: { ...driven, figures: { loadCpuMicrosEach: (user + system) / jobs } }, acts: jobs }
 })
-process.on('disconnect', () => process.exit(0))
-process.send?.('ready')

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import sql from 'sql-template-tag'
 import { available, balanceOf } from '#ledger'
 import { openStore, type Store } from '#platform/db'
@@ -6,6 +7,7 @@ import { settleDatabase, totalsOf, wrongAccounts } from './books.ts'
 import { type LoadProcess, type ServerProcess, startLoad, startServer } from './children.ts'
 import type { Ground } from './ground.ts'
 import { fillJobs } from './job-history.ts'
+import type { JobLoad } from './job-load.ts'
 import { openMarket, PRICE } from './market.ts'
 import type { BenchOptions } from './options.ts'
 import type { Peer } from './peer.ts'
@@ -13,6 +15,7 @@ import type { CaseReport } from './report.ts'
 import { compare, type Slice } from './rounds.ts'
 
 const CALLERS = 32
+const JOB_LOAD = fileURLToPath(new URL('./job-load.ts', import.meta.url))
 /** Jobs a second, in multiples of the peer's transactions. */
 const GOAL = 0.4
 const TRANSFERS_A_JOB = 2
@@ -44,11 +47,12 @@ async function benchCase(ground: Ground, { peer, options, existing }: Case): Pro
     const market = await openMarket(server.url, store)
     await fillJobs(store, { market, jobs: existing / TRANSFERS_A_JOB })
     await settleDatabase(store)
-    load = await startLoad({
+    const told: JobLoad = {
       ...{ host: server.url.hostname, port: Number(server.url.port), callers: CALLERS, idempotent: false },
       ...{ serviceId: market.serviceId, sellerKey: market.seller.apiKey },
       buyerKeys: market.buyers.map(({ apiKey }) => apiKey),
-    })
+    }
+    load = await startLoad(JOB_LOAD, told)
     const running = { load, server, store, sellerId: market.seller.agentId }
     const subject = { warmUpSeconds: WARM_UP_SECONDS, run: (seconds: number) => slice(running, seconds) }
     const comparison = await compare({ peer, subject }, options)
@@ -73,7 +77,7 @@ interface Running {
 async function slice({ load, server, store, sellerId }: Running, seconds: number): Promise<Slice> {
   const before = await outcomeOf(store, sellerId)
   const cpu = server.cpuMicros()
-  const { slice: driven, jobs } = await load.run(seconds)
+  const { slice: driven, acts: jobs } = await load.run(seconds)
   const from = performance.now()
   // What the server still does in the background belongs to its own slice, not to the peer's.
   await backgroundDone(store)

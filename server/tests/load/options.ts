@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-const BENCHES = ['ledger', 'jobs'] as const
+const BENCHES = ['ledger', 'jobs', 'buying'] as const
 export type BenchName = (typeof BENCHES)[number]
 
 export interface BenchOptions {
@@ -13,7 +13,7 @@ export interface BenchOptions {
   readonly existing: readonly number[]
 }
 
-export const USAGE = `usage: npm run bench -- [ledger|jobs|all] [--seconds N] [--rounds N] [--quick]
+export const USAGE = `usage: npm run bench -- [ledger|jobs|buying|all] [--seconds N] [--rounds N] [--quick]
 
   --seconds N  length of a slice (3)
   --rounds N   pairs of slices, peer and subject in turn (5)

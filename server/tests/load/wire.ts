@@ -7,7 +7,7 @@ export interface Answer {
 
 export interface Request {
   readonly path: string
-  readonly key: string
+  readonly key?: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -45,7 +45,8 @@ export class Wire {
     const text = body === undefined ? '' : JSON.stringify(body)
     const type = body === undefined ? '' : 'content-type: application/json\r\n'
     const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    const head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nauthorization: Bearer ${key}\r\n${type}${more.join('')}`
+    const who = key === undefined ? '' : `authorization: Bearer ${key}\r\n`
+    const head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${who}${type}${more.join('')}`
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
       this.#socket.write(`${head}content-length: ${Buffer.byteLength(text)}${HEAD_END}${text}`)

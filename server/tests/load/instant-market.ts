@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
+import { type Hex, toHex } from 'viem'
+import { openSouk } from '#main/souk'
+import { loadSecrets, publicUrl, readConfig } from '#platform/config/index'
+import { createLog } from '#platform/log'
+import type { SettlementChain } from '#settlement'
+
+/** The market as users run it, but for a chain that takes every payment at once: what is measured is all the rest. */
+const config = readConfig()
+const port = await freePort()
+const souk = await openSouk({
+  config,
+  secrets: await loadSecrets(config),
+  log: createLog(config.logLevel),
+  version: '0.0.0-bench',
+  databaseUrl: config.databaseUrl ?? '',
+  solanaRpcUrl: config.solana.rpcUrl ?? '',
+  evmRpcUrl: config.evm?.rpcUrl ?? null,
+  publicUrl: publicUrl(config, port),
+  ownPorts: () => [port],
+  settlesOver: instant,
+})
+await souk.http.listen({ host: config.http.host, port })
+souk.sweeper.start()
+process.on('SIGTERM', () => void souk.close().then(() => process.exit(0)))
+process.stdout.write(`The market is ready at http://127.0.0.1:${port}\n`)
+
+/** Signatures are verified before it is asked anything. */
+function instant(chain: SettlementChain): SettlementChain {
+  const landed = { state: 'landed', succeeded: true, block: 1n } as const
+  return {
+    ...chain,
+    objectionTo: async () => null,
+    fees: async () => ({ maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }),
+    sentByRelayer: async () => 0n,
+    sign: async () => ({ hash: randomHash(), bytes: '0x' }),
+    broadcast: async () => {},
+    landingOf: async () => landed,
+  }
+}
+
+function randomHash(): Hex {
+  return toHex(randomBytes(32))
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
