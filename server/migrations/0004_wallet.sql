@@ -60,9 +60,11 @@ create unique index withdrawal_address_default on withdrawal_address (party_id, 
 -- Money on its way out over a chain, and sweeps from deposit addresses to the hot wallet.
 create table payout (
   id uuid primary key,
-  kind text not null constraint payout_kind check (kind in ('withdrawal', 'panic', 'refund', 'fees', 'sweep')),
+  kind text not null constraint payout_kind check (kind in ('withdrawal', 'panic', 'fees', 'sweep', 'release', 'refund', 'surplus')),
   -- The party that asked; null where nobody did.
   party_id uuid,
+  -- The order whose money it is.
+  order_id uuid,
   network text not null,
   -- Deposit address it leaves from; null for the hot wallet.
   source_index integer,
@@ -77,6 +79,8 @@ create table payout (
     state in ('requested', 'queued_liquidity', 'signed', 'sent', 'confirmed', 'failed', 'cancelled')),
   failure text,
   created_at timestamptz not null,
+  -- When the order was told that its money has arrived, before the block is final.
+  landed_at timestamptz,
   ended_at timestamptz,
   -- Real time: leases and pauses measure the outside world, not the market's clock.
   due_at timestamptz not null default clock_timestamp(),
@@ -84,6 +88,7 @@ create table payout (
   lease uuid,
   -- Until then every transaction of this payout is recorded below. Real time too; what is older was perhaps restored.
   known_until timestamptz not null default clock_timestamp(),
+  constraint payout_of_order check ((kind in ('release', 'refund', 'surplus')) = (order_id is not null)),
   constraint payout_adds_up check (gross = fee + net and fee >= 0),
   constraint payout_ends check ((ended_at is null) = (state not in ('confirmed', 'failed', 'cancelled'))),
   constraint payout_is_held check ((kind = 'sweep') = (held_in is null) and (held_in is null) = (return_to is null))
@@ -91,6 +96,8 @@ create table payout (
 create index payout_due on payout (network, due_at) where ended_at is null;
 create index payout_of_party on payout (party_id, created_at desc, id desc) where party_id is not null;
 create unique index payout_one_sweep on payout (network, source_index) where kind = 'sweep' and ended_at is null;
+
+create unique index payout_once_of_order on payout (order_id, kind) where order_id is not null and state not in ('failed', 'cancelled');
 
 -- Every transaction ever signed for a payout, kept before it is sent. At most one of them can still land.
 create table payout_attempt (
@@ -109,6 +116,20 @@ create table payout_attempt (
   primary key (payout_id, n)
 );
 create unique index payout_attempt_one_live on payout_attempt (payout_id) where state = 'live';
+
+-- What came to the hot wallet for something known: payments for orders whose escrow is on the chain.
+create table arrival (
+  network text not null,
+  tx_hash text collate "C" not null,
+  -- The order it is for.
+  subject uuid not null,
+  amount bigint not null constraint arrival_positive check (amount > 0),
+  noted_at timestamptz not null,
+  -- When its block was seen to be final; until then it is not among what the hot wallet is known to hold.
+  final_at timestamptz,
+  primary key (network, tx_hash, subject)
+);
+create index arrival_unfinal on arrival (network) where final_at is null;
 
 -- What the operator must look at: never only a line in a log.
 create table finding (

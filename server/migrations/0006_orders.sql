@@ -3,6 +3,9 @@ create table orders (
   id uuid primary key,
   form text not null,
   state text not null,
+  -- While its money is under way on a chain: what it becomes when that has landed, and again when it cannot.
+  outcome text constraint orders_outcome check (outcome in ('completed', 'cancelled', 'expired')),
+  former text,
   buyer_id uuid not null,
   seller_id uuid,
   listing_id uuid,
@@ -20,7 +23,8 @@ create table orders (
   due_at timestamptz,
   constraint orders_closed_holds_nothing check (closed_at is null or (held = 0 and due_at is null)),
   constraint orders_state check (state in
-    ('open', 'queued', 'pending', 'assigned', 'delivered', 'disputed', 'completed', 'cancelled', 'expired', 'failed', 'rejected'))
+    ('open', 'queued', 'pending', 'assigned', 'delivered', 'disputed', 'completing', 'completed', 'cancelled', 'expired', 'failed', 'rejected')),
+  constraint orders_completing check ((state = 'completing') = (outcome is not null) and (outcome is null) = (former is null))
 ) with (fillfactor = 70);
 create index orders_buyer on orders (buyer_id, id);
 create index orders_seller on orders (seller_id, id) where seller_id is not null;

@@ -31,7 +31,9 @@ export const anyTerms: fc.Arbitrary<Terms> = fc.record({
   deliverWithinSeconds: seconds,
   reviewWithinSeconds: fc.option(seconds),
   fee: fc.record({ bps: fc.integer({ min: 0, max: 10_000 }), paidBy: fc.constantFrom('buyer', 'seller') }),
-  cancel: fc.constantFrom('before-delivery', 'before-match'),
+  cancel: fc.constantFrom('before-delivery', 'before-match', 'with-consent', 'until-paid'),
+  silence: fc.constantFrom('accepts', 'waits'),
+  dispute: fc.boolean(),
   verification: fc.constant(null),
 })
 

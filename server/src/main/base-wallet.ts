@@ -5,6 +5,7 @@ import {
   assignDepositAddress,
   createEvmRail,
   createWallet,
+  type OrderPayouts,
   registerHotWallet,
   type Wallet,
   type WalletSettings,
@@ -24,7 +25,7 @@ export interface BaseWallet {
 /** The wallet over Base; null where the market does without EVM. */
 export async function openBaseWallet(
   options: SoukOptions & Core,
-  settings: WalletSettings,
+  { settings, orders }: { settings: WalletSettings; orders: OrderPayouts },
 ): Promise<BaseWallet | null> {
   const { config, secrets, store, log, evmRpcUrl: rpcUrl } = options
   const { evm, live } = config
@@ -37,7 +38,7 @@ export async function openBaseWallet(
   const { network } = rail
   const assign = (partyId: string) => (tx: Tx) => assignDepositAddress(tx, { partyId, rail })
   return {
-    wallet: createWallet({ store, rail, settings, log }),
+    wallet: createWallet({ store, rail, settings, log, orders }),
     depositPlaceOf: async (partyId) => {
       const known = await addressOfParty(store.read, { partyId, network })
       const address = known?.address ?? (await store.transact(assign(partyId)))

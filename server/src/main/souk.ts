@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Logger } from 'pino'
 import { catalogStats } from '#catalog'
+import { createPayOut } from '#chain-purse'
 import { createEvents, type Events } from '#events'
 import { callbackUrlsOf, createAuthenticator, ownersOf, usableKeys, webhookSecretsOf } from '#identity'
 import { rollUp } from '#ledger'
@@ -121,7 +122,7 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     outbound: createOutbound({ allowLoopback: !config.live, ownPorts, ownDoor: (url) => isCatchAll(url, publicUrl) }),
     validator: createSchemaValidator(),
     issueReceipts,
-    engine: createEngine({ forms: [directForm], issueReceipts }),
+    engine: createEngine({ forms: [directForm], issueReceipts, payOut: createPayOut() }),
     answers: createAnswerBook(store, sealingKey),
     standing: createStanding(store.read),
     offerSigner: createOfferSigner(jwsKeyFrom(deriveKey(secrets.masterSecret, 'x402-offers')), publicUrl),

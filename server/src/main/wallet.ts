@@ -1,5 +1,6 @@
 import { getBase58Encoder } from '@solana/kit'
 import { faucet } from '@souk/devchain/solana'
+import { createOrderPayouts } from '#chain-purse'
 import { escrowedOf } from '#orders'
 import type { Config } from '#platform/config/index'
 import {
@@ -54,8 +55,10 @@ export async function openWallet(options: SoukOptions & Core): Promise<WalletPar
   await store.transact((tx) => registerHotWallet(tx, rail))
   if (!config.live) await fuel(rail, rpcUrl)
   const settings = settingsOf(config)
-  const wallet = createWallet({ store, rail, settings, log })
-  const base = await openBaseWallet(options, settings)
+  // Orders whose money has left over a chain, whichever it is, are told by its wallet.
+  const orders = createOrderPayouts(options)
+  const wallet = createWallet({ store, rail, settings, log, orders })
+  const base = await openBaseWallet(options, { settings, orders })
   const wallets = base === null ? [wallet] : [wallet, base.wallet]
   const { network } = rail
   return {

@@ -17,7 +17,11 @@ const FLOORS: Record<string, readonly string[]> = {
   settlement: [],
   wallet: ['ledger', 'identity', 'spending', 'receipts'],
   orders: ['ledger', 'identity', 'spending', 'receipts'],
-  trades: ['orders', 'ledger', 'wallet', 'spending', 'receipts', 'identity', 'catalog', 'trust', 'settlement'],
+  'chain-purse': ['ledger', 'identity', 'receipts', 'wallet', 'orders'],
+  trades: [
+    ...['orders', 'ledger', 'wallet', 'spending', 'receipts', 'identity', 'catalog', 'trust', 'settlement'],
+    'chain-purse',
+  ],
   enrolment: ['identity', 'ledger', 'wallet', 'catalog'],
   webhooks: ['identity', 'events'],
   audit: ['ledger', 'orders', 'wallet'],

@@ -20,6 +20,7 @@ const CHECKS = {
   transfers_have_entries: ['transfers', books.transfersWithoutEntries],
   escrow_equals_orders: ['escrows', books.escrowsNotHeld],
   pending_equals_payouts: ['openPayouts', books.pendingNotPayouts],
+  order_payouts_equal_orders: ['openPayouts', books.orderPayoutsNotOrders],
   receipts_are_chained: ['receipts', books.receiptsOutOfChain],
   completed_orders_have_receipts: ['completed', books.ordersNotReceipted],
   tallies_equal_receipts: ['receipts', books.talliesNotReceipts],

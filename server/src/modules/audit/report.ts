@@ -24,7 +24,7 @@ export interface NetworkHoldings {
   readonly liabilities: Micros
   /** What lies on its accounts, finalized. */
   readonly holdings: Micros
-  /** Payouts that have left and are not settled in the books yet. */
+  /** Payouts that have left and are not settled in the books yet, and payments in the books that are not final yet. */
   readonly inFlight: Micros
   /** Arrived and not credited yet. */
   readonly uncredited: Micros

@@ -113,12 +113,25 @@ export const pendingNotPayouts = differencesBy(sql`
   select id as subject, coalesce(wanted.gross, 0) as expected, coalesce(account.balance, 0) as found
   from (
     select id, balance from account
-    where balance <> 0 and (id like '%:pending:%' or id in (select held_in from payout where ended_at is null))
+    where balance <> 0 and id not like '%:escrow:%'
+      and (id like '%:pending:%' or id in (select held_in from payout where ended_at is null))
   ) as account
   full join (
-    select held_in as id, sum(gross) as gross from payout where ended_at is null and held_in is not null group by held_in
+    select held_in as id, sum(gross) as gross from payout where ended_at is null and held_in not like '%:escrow:%' group by held_in
   ) as wanted using (id)
   where coalesce(account.balance, 0) <> coalesce(wanted.gross, 0)`)
+
+/** An order whose money is under way over a chain has one payout that has not landed, of what it holds or less; no other has one. */
+export const orderPayoutsNotOrders = differencesBy(sql`
+  select 'order ' || coalesce(wanted.id, payout.order_id) as subject,
+    case when wanted.id is null then 'no payout' else 'one payout of ' || wanted.held || ' or less' end as expected,
+    payout.count || ' of ' || payout.gross as found
+  from (select id, held from orders where state = 'completing' and held > 0) as wanted
+  full join (
+    select order_id, count(*) as count, sum(gross) as gross from payout
+    where order_id is not null and ended_at is null and landed_at is null and held_in like '%:escrow:%' group by order_id
+  ) as payout on payout.order_id = wanted.id
+  where payout.count is distinct from 1 or wanted.id is null or payout.gross > wanted.held`)
 
 /**
  * Whether a signed text holds a fragment of its payload, found without decoding: in base64 a run of bytes has three looks,

@@ -17,6 +17,11 @@ export const fees = (asset: Asset, source: string) => accountId(asset, 'fees', s
 /** The other side of everything that enters or leaves the market; minus its balance is what a chain must hold. */
 export const world = (asset: Asset, network: string) => accountId(asset, 'world', network)
 
+/** Whether an account is the other side of what enters and leaves: its money is on a chain, not in the market. */
+export function isWorld(id: AccountId): boolean {
+  return id.split(':')[1] === 'world'
+}
+
 const SUMMED_KINDS = ['fees', 'world']
 
 /** Accounts that many unrelated transfers touch are never locked; their balance is the sum of their entries. */

@@ -1,4 +1,4 @@
-export { type AccountId, available, escrow, fees, isSummed, pending, world } from './accounts.ts'
+export { type AccountId, available, escrow, fees, isSummed, isWorld, pending, world } from './accounts.ts'
 export { type Book, openBook } from './book.ts'
 export { ledgerRefusals } from './errors.ts'
 export { balanceOf, createTransferBatcher, openAccounts, post, postEach } from './post.ts'

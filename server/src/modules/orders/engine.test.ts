@@ -88,7 +88,7 @@ const anyRequest = fc.record({
   order: fc.nat(7),
   by: fc.nat(2),
   seller: fc.nat(2),
-  verb: fc.constantFrom('match', 'promote', 'accept', 'deliver', 'approve', 'cancel', 'lapse'),
+  verb: fc.constantFrom<Verb>('match', 'promote', 'accept', 'deliver', 'approve', 'cancel', 'lapse'),
 })
 const anyBatch = fc.oneof(
   fc.record({ place: fc.array(anyPlacement, { minLength: 1, maxLength: 4 }) }),
@@ -97,7 +97,8 @@ const anyBatch = fc.oneof(
   fc.record({ pass: fc.integer({ min: 1, max: 60 }) }),
 )
 
-function moveOf({ verb, by, seller }: { verb: Move['do']; by: string; seller: string }): Move {
+type Verb = Exclude<Move['do'], 'dispute' | 'rule' | 'land' | 'fail'>
+function moveOf({ verb, by, seller }: { verb: Verb; by: string; seller: string }): Move {
   if (verb === 'match') return { do: verb, by, sellerId: seller }
   return verb === 'promote' || verb === 'lapse' ? { do: verb } : { do: verb, by }
 }

@@ -1,23 +1,13 @@
 import { Refusal } from '#kernel/refusal'
-import { type AccountId, available, type Book, escrow, fees, openBook, type Posting } from '#ledger'
+import { type AccountId, available, type Book, escrow, fees, openBook, type Posting, pending } from '#ledger'
 import type { Db, Tx } from '#platform/db'
 import type { Outcome } from '#platform/gather'
-import type { IssueReceipts, Settlement } from '#receipts'
+import type { Circumstances, IssueReceipts, Settlement } from '#receipts'
 import { authorize } from '#spending'
 import { orderRefusals } from './errors.ts'
 import { announce, nameOf } from './events.ts'
-import {
-  type Bargain,
-  costOf,
-  decide,
-  feeOf,
-  type Move,
-  type Order,
-  payoutOf,
-  place,
-  purseOf,
-  type Step,
-} from './order.ts'
+import { type Bargain, costOf, decide, feeOf, type Move, type Order, place, purseOf, type Step } from './order.ts'
+import { settlementsOf } from './settlements.ts'
 import { insertOrders, lockOrders, saveOrders, saveOutputs } from './store.ts'
 
 /** What one trade form adds to the law after its doorway: what follows from a move. */
@@ -25,7 +15,12 @@ export interface OrderForm {
   readonly name: string
   /** Hears every change of its orders, in their unit of work; answers further moves that follow from them. */
   readonly follow?: (tx: Tx, changes: readonly Change[]) => Promise<readonly MoveRequest[]>
+  /** What its receipts say besides. */
+  readonly circumstances?: (order: Order) => Partial<Circumstances>
 }
+
+/** Sends money of orders over its chain, from the unit of work in which it was decided; answers moves of those it cannot pay. */
+export type PayOut = (tx: Tx, orders: readonly Order[]) => Promise<readonly MoveRequest[]>
 
 /** What bounds a trade form (slots of a service), locked for this unit of work; it judges bargains in order. */
 export interface Door {
@@ -64,6 +59,8 @@ export interface Engine {
   lock(db: Db, requests: readonly MoveRequest[]): Promise<Map<string, Order>>
   /** Moves orders that this unit of work has locked already. */
   moveLocked(tx: Tx, orders: ReadonlyMap<string, Order>, requests: readonly MoveRequest[]): Promise<Outcome<Order>[]>
+  /** What receipts of an order say besides, by its form. */
+  circumstancesOf(order: Order): Partial<Circumstances>
   /** One move, or its refusal thrown. */
   move(tx: Tx, request: MoveRequest): Promise<Order>
 }
@@ -75,21 +72,27 @@ export interface Engine {
 export function createEngine({
   forms,
   issueReceipts,
+  payOut = async () => [],
 }: {
   forms: readonly OrderForm[]
   issueReceipts: IssueReceipts
+  payOut?: PayOut
 }): Engine {
   const formOf = new Map(forms.map((form) => [form.name, form]))
 
   const moveLocked: Engine['moveLocked'] = async (tx, orders, requests) => {
     const settled: Settlement[] = []
-    const outcomes = await moveRound(tx, { orders, requests, settled })
+    const outcomes = await moveRound(tx, { orders, requests, settled, formOf })
     let changes = changesOf(orders, outcomes)
     while (changes.length > 0) {
-      const followUps = await followUp(tx, formOf, changes)
+      const unpaid = await payOut(
+        tx,
+        changes.filter(isSentOut).map(({ after }) => after),
+      )
+      const followUps = [...unpaid, ...(await followUp(tx, formOf, changes))]
       if (followUps.length === 0) break
       const more = await lockOrders(tx, idsOf(followUps))
-      changes = changesOf(more, await moveRound(tx, { orders: more, requests: followUps, settled }))
+      changes = changesOf(more, await moveRound(tx, { orders: more, requests: followUps, settled, formOf }))
     }
     await issueReceipts(tx, settled)
     return outcomes
@@ -106,6 +109,7 @@ export function createEngine({
       throw outcome?.refused
     },
     placeEach: placeRound,
+    circumstancesOf: (order) => formOf.get(order.form)?.circumstances?.(order) ?? {},
   }
 }
 
@@ -150,9 +154,10 @@ interface Round {
   readonly requests: readonly MoveRequest[]
   /** Gathers what completed, for the receipts at the end of the unit. */
   readonly settled: Settlement[]
+  readonly formOf: ReadonlyMap<string, OrderForm>
 }
 
-async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<Outcome<Order>[]> {
+async function moveRound(tx: Tx, { orders, requests, settled, formOf }: Round): Promise<Outcome<Order>[]> {
   const book = await openBook(tx, accountsTouched(tx, orders, requests))
   const current = new Map(orders)
   const outputs: { orderId: string; output: unknown }[] = []
@@ -164,11 +169,12 @@ async function moveRound(tx: Tx, { orders, requests, settled }: Round): Promise<
         const step = decide(before, move, tx.now)
         // Made when money first comes; orders that never hold any have no account.
         book.open(escrow(before.asset, orderId))
+        if (move.do === 'land') book.open(pending(before.asset, orderId))
         bookStep(book, { step, key: `order:${orderId}:${keyOfMove(before, move)}`, reason: reasonOf(step.order) })
         current.set(orderId, step.order)
         if (move.do === 'deliver') outputs.push({ orderId, output })
-        if (step.order.state === 'completed') settled.push(settlementOf(step.order))
-        announce(tx, nameOf(step.order), step.order)
+        settled.push(...settlementsOf({ before, after: step.order, move, form: formOf.get(before.form) }))
+        announce(tx, move.do === 'fail' ? 'order.unpaid' : nameOf(step.order), step.order)
         return step.order
       }),
   )
@@ -262,15 +268,8 @@ function reasonOf({ state }: Order): string {
   return state === 'assigned' || state === 'pending' ? 'escrow_lock' : 'refund'
 }
 
-function settlementOf(order: Order): Settlement {
-  const { id, form, buyerId, sellerId, listingId, asset, price, fee, terms, assignedAt, deliveredAt } = order
-  if (sellerId === null) throw new Error(`order ${id} completed without a seller`)
-  return {
-    ...{ orderId: id, form, buyerId, sellerId, listingId, asset, price, fee, payout: payoutOf(order) },
-    type: terms.hold === 'elsewhere' ? 'direct' : 'escrow_release',
-    delivered: deliveredAt !== null,
-    latencyMs: deliveredAt && assignedAt ? deliveredAt.getTime() - assignedAt.getTime() : null,
-  }
+function isSentOut({ before, after }: Change): boolean {
+  return after.state === 'completing' && before.state !== 'completing' && after.held > 0n
 }
 
 function paymentOf({ bargain, keyId }: Placement) {

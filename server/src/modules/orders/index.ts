@@ -5,14 +5,17 @@ export {
   type Engine,
   type MoveRequest,
   type OrderForm,
+  type PayOut,
   type Placement,
 } from './engine.ts'
 export { orderRefusals } from './errors.ts'
 export {
   type Bargain,
+  type ChainPayment,
   costOf,
   feeOf,
   isClosed,
+  isPaidOnChain,
   type Move,
   ORDER_STATES,
   type Order,

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Micros } from '#kernel/money'
+import { type Micros, shareDown } from '#kernel/money'
 import { Refusal } from '#kernel/refusal'
 import { addSeconds } from '#kernel/time'
-import { type AccountId, available, escrow, fees } from '#ledger'
+import { type AccountId, available, escrow, fees, pending, world } from '#ledger'
 import { anyPrice, anyTerms, bargain, DIRECT_TERMS } from '#tests/bargains'
 import {
   costOf,
   decide,
   feeOf,
   isClosed,
+  isPaidOnChain,
   type Move,
   ORDER_STATES,
   type Order,
@@ -55,12 +56,18 @@ const refusalOf = (order: Order, move: Move, now: Date) => {
   return 'refused' in tried ? tried.refused : 'done'
 }
 
+const PAID = { network: 'eip155:84532', txHash: '0x1', wallet: '0x2' }
+const CHAIN = world('USDC', 'base')
+
 const anyParty = fc.constantFrom(...PARTIES)
 const anyMove: fc.Arbitrary<Move> = fc.oneof(
   fc.record({ do: fc.constant('match' as const), by: anyParty, sellerId: anyParty }),
   fc.constant({ do: 'promote' } as const),
-  fc.record({ do: fc.constantFrom('accept', 'deliver', 'approve', 'cancel'), by: anyParty }) as fc.Arbitrary<Move>,
-  fc.constant({ do: 'lapse' } as const),
+  fc.record({
+    do: fc.constantFrom('accept', 'deliver', 'approve', 'cancel', 'dispute'),
+    by: anyParty,
+  }) as fc.Arbitrary<Move>,
+  fc.constantFrom<Move>({ do: 'lapse' }, { do: 'fail' }, { do: 'land', paid: PAID }, { do: 'rule', for: 'buyer' }),
 )
 /** Whose turn it is, more often than chance would have it; else orders hardly ever get anywhere. */
 const likelyMove: fc.Arbitrary<Move> = fc.constantFrom<Move>(
@@ -71,6 +78,10 @@ const likelyMove: fc.Arbitrary<Move> = fc.constantFrom<Move>(
   { do: 'deliver', by: SELLER },
   { do: 'approve', by: BUYER },
   { do: 'cancel', by: BUYER },
+  { do: 'cancel', by: BUYER, consented: true },
+  { do: 'dispute', by: BUYER },
+  { do: 'rule', for: 'seller' },
+  { do: 'land', paid: PAID },
   { do: 'lapse' },
 )
 /** How the clock goes on: a little, or to just before, at, or just after the deadline. */
@@ -82,6 +93,8 @@ const anyHistory = fc.record({
   terms: anyTerms,
   price: anyPrice,
   waiting: fc.boolean(),
+  isOnChain: fc.boolean(),
+  agreed: fc.double({ min: 0, max: 1, noNaN: true }),
   steps: fc.array(fc.record({ move: fc.oneof({ weight: 3, arbitrary: likelyMove }, anyMove), time: anyTime }), {
     maxLength: 14,
   }),
@@ -94,16 +107,20 @@ function later(now: Date, time: History['steps'][number]['time'], { dueAt }: Ord
 }
 
 /** Plays a history; `check` hears every move that was tried. */
-function play({ terms, price, waiting, steps }: History, check: (tried: Played) => void): void {
+function play({ terms, price, waiting, isOnChain, agreed, steps }: History, check: (tried: Played) => void): void {
   let now = START
   const book = bookOf()
-  const first = place(bargain({ buyerId: BUYER, sellerId: SELLER, terms, price }), {
-    now,
-    waiting: waiting && terms.match === 'named',
-  })
+  const first = place(
+    bargain({ buyerId: BUYER, sellerId: SELLER, terms, price, ...(isOnChain ? { purse: CHAIN } : {}) }),
+    {
+      now,
+      waiting: waiting && terms.match === 'named',
+    },
+  )
   book.apply(first)
   let { order } = first
-  for (const { move, time } of steps) {
+  for (const { move: asked, time } of steps) {
+    const move = asked.do === 'match' ? { ...asked, price: shareDown(price, Math.round(agreed * 10_000)) } : asked
     now = later(now, time, order)
     const before = order
     const tried = attempt(before, move, now)
@@ -136,7 +153,8 @@ describe('for any terms, any sequence of moves and any times', () => {
     always(({ after, book }) => {
       expect(book.balanceOf(escrow('USDC', after.id))).toBe(after.held)
       expect(after.held).toBeGreaterThanOrEqual(0n)
-      expect([0n, costOf(after)]).toContain(after.held)
+      // What was agreed on may be less than what was offered and held.
+      if (after.held !== 0n) expect(after.held).toBeGreaterThanOrEqual(costOf(after))
     })
   })
 
@@ -148,6 +166,7 @@ describe('for any terms, any sequence of moves and any times', () => {
         escrow('USDC', after.id),
         available('USDC', after.sellerId ?? SELLER),
         fees('USDC', 'jobs'),
+        pending('USDC', after.id),
       ]
       expect(known.reduce((sum, id) => sum + book.balanceOf(id), 0n)).toBe(0n)
     })
@@ -185,7 +204,7 @@ describe('for any terms, any sequence of moves and any times', () => {
     always(({ before, move, tried }) => {
       if (!('step' in tried) || !('by' in move)) return
       if (move.do === 'match') expect(before.terms.match === 'chosen' ? BUYER : move.sellerId).toBe(move.by)
-      else expect(move.by).toBe(move.do === 'approve' || move.do === 'cancel' ? before.buyerId : before.sellerId)
+      else expect(move.by).toBe(['approve', 'cancel', 'dispute'].includes(move.do) ? before.buyerId : before.sellerId)
     })
   })
 
@@ -198,7 +217,11 @@ describe('for any terms, any sequence of moves and any times', () => {
       if (!('step' in tried) || !isClosed(after.state)) return
       const moved = tried.step.postings.reduce((sum, { amount }) => sum + amount, 0n)
       expect(moved).toBe(before.held)
-      if (after.state === 'completed') {
+      if (isPaidOnChain(after)) {
+        const fee = after.state === 'completed' && before.held > 0n ? costOf(after) - payoutOf(after) : 0n
+        expect(book.balanceOf(pending('USDC', after.id))).toBe(before.held - fee)
+        expect(book.balanceOf(fees('USDC', 'jobs'))).toBe(fee)
+      } else if (after.state === 'completed') {
         const isHeld = before.held > 0n
         expect(book.balanceOf(available('USDC', after.sellerId ?? ''))).toBe(isHeld ? payoutOf(after) : 0n)
         expect(book.balanceOf(fees('USDC', 'jobs'))).toBe(isHeld ? after.fee : 0n)
@@ -208,25 +231,15 @@ describe('for any terms, any sequence of moves and any times', () => {
     })
   })
 
-  test('what is frozen stays frozen: parties, price, fee, terms, purse', () => {
+  test('what is frozen stays frozen: parties, terms, purse, and the price from when it is agreed on', () => {
     always(({ before, after }) => {
-      const frozen = ({
-        id,
-        form,
-        buyerId,
-        listingId,
-        asset,
-        price,
-        fee,
-        terms,
-        purse,
-        callbackUrl,
-        createdAt,
-      }: Order) => ({
-        ...{ id, form, buyerId, listingId, asset, price, fee, terms, purse, callbackUrl, createdAt },
+      const frozen = ({ id, form, buyerId, listingId, asset, terms, purse, callbackUrl, createdAt }: Order) => ({
+        ...{ id, form, buyerId, listingId, asset, terms, purse, callbackUrl, createdAt },
       })
       expect(frozen(after)).toEqual(frozen(before))
-      if (before.sellerId !== null) expect(after.sellerId).toBe(before.sellerId)
+      if (before.sellerId === null) return
+      const agreed = ({ sellerId, price, fee }: Order) => ({ sellerId, price, fee })
+      expect(agreed(after)).toEqual(agreed(before))
     })
   })
 })
@@ -398,7 +411,8 @@ const TABLE: Record<Order['state'], readonly string[]> = {
   pending: ['accept', 'cancel', 'lapse'],
   assigned: ['deliver', 'cancel', 'lapse'],
   delivered: ['approve', 'lapse'],
-  disputed: [],
+  disputed: ['approve', 'rule'],
+  completing: ['land', 'fail'],
   completed: [],
   cancelled: [],
   expired: [],
@@ -412,6 +426,7 @@ test.each(ORDER_STATES)('a job that is %s allows exactly the moves of the table'
     state,
     sellerId: state === 'open' ? null : SELLER,
     dueAt: at(50),
+    ...(state === 'completing' ? { outcome: 'completed', former: 'delivered' } : {}),
   }
   const moves: Move[] = [
     { do: 'match', by: SELLER, sellerId: SELLER },
@@ -420,10 +435,88 @@ test.each(ORDER_STATES)('a job that is %s allows exactly the moves of the table'
     by.deliver,
     by.approve,
     by.cancel,
+    { do: 'dispute', by: BUYER },
+    { do: 'rule', for: 'seller' },
+    { do: 'land', paid: PAID },
+    { do: 'fail' },
   ]
   const allowed = moves.filter((move) => refusalOf(order, move, at(49)) === 'done').map((move) => move.do as string)
   if (refusalOf(order, by.lapse, at(50)) === 'done') allowed.push('lapse')
   expect(allowed).toEqual(TABLE[state])
+})
+
+describe('money on a chain', () => {
+  const terms: Terms = {
+    ...DIRECT_TERMS,
+    match: 'chosen',
+    fee: { bps: 0, paidBy: 'buyer' },
+    cancel: 'with-consent',
+    dispute: true,
+  }
+  const onChain = (change: Partial<Terms> = {}) =>
+    place(bargain({ buyerId: BUYER, sellerId: SELLER, terms: { ...terms, ...change }, price: 900n, purse: CHAIN }), {
+      now: at(0),
+    })
+  const match: Move = { do: 'match', by: BUYER, sellerId: SELLER, price: 700n }
+
+  test('it enters escrow from outside, and leaves for a place beside the order when the chain has taken it', () => {
+    const placed = onChain()
+    expect(placed.postings).toEqual([{ from: CHAIN, to: escrow('USDC', placed.order.id), amount: 900n }])
+    const delivered = after(placed.order, [match, 1], [by.deliver, 2])
+    expect(delivered).toMatchObject({ state: 'delivered', price: 700n, held: 900n })
+    const approved = decide(delivered, by.approve, at(3))
+    expect(approved.order).toMatchObject({
+      state: 'completing',
+      outcome: 'completed',
+      former: 'delivered',
+      held: 900n,
+      dueAt: null,
+    })
+    expect(approved.postings).toEqual([])
+    const landed = decide(approved.order, { do: 'land', paid: PAID }, at(4))
+    expect(landed.order).toMatchObject({ state: 'completed', held: 0n, outcome: null, former: null, closedAt: at(4) })
+    expect(landed.postings).toEqual([
+      { from: escrow('USDC', placed.order.id), to: pending('USDC', placed.order.id), amount: 900n },
+    ])
+  })
+
+  test('PA-52 what cannot be sent leaves the order as it was; a deadline past by then comes again a day later', () => {
+    const delivered = after(onChain().order, [match, 1], [by.deliver, 2])
+    const lapsed = decide(delivered, by.lapse, at(302)).order
+    expect(lapsed).toMatchObject({ state: 'completing', outcome: 'completed' })
+    const restored = decide(lapsed, { do: 'fail' }, at(303)).order
+    expect(restored).toEqual({ ...delivered, dueAt: at(303 + 86_400) })
+  })
+
+  test('D-12 after delivery the buyer cancels only with the seller’s consent; what is disputed waits for the operator', () => {
+    const delivered = after(onChain().order, [match, 1], [by.deliver, 2])
+    expect(refusalOf(delivered, by.cancel, at(3))).toBe('wrong_state')
+    const agreed: Move = { do: 'cancel', by: BUYER, consented: true }
+    expect(decide(delivered, agreed, at(3)).order).toMatchObject({ state: 'completing', outcome: 'cancelled' })
+    const disputed = decide(delivered, { do: 'dispute', by: BUYER }, at(3)).order
+    expect(disputed).toMatchObject({ state: 'disputed', dueAt: null })
+    for (const [winner, outcome] of [
+      ['buyer', 'cancelled'],
+      ['seller', 'completed'],
+    ] as const)
+      expect(decide(disputed, { do: 'rule', for: winner }, at(9)).order).toMatchObject({ state: 'completing', outcome })
+    const again = decide(decide(disputed, by.approve, at(9)).order, { do: 'fail' }, at(9)).order
+    expect(again).toEqual(disputed)
+  })
+
+  test('where nothing is held the buyer still has to pay: silence changes nothing, and cancelling ends it at once', () => {
+    const unpaid = onChain({ hold: 'elsewhere', silence: 'waits', cancel: 'until-paid' }).order
+    const delivered = after(unpaid, [match, 1], [by.deliver, 2])
+    expect(delivered).toMatchObject({ held: 0n, dueAt: null })
+    expect(decide(delivered, by.cancel, at(9))).toMatchObject({ order: { state: 'cancelled' }, postings: [] })
+    const approved = decide(delivered, by.approve, at(9)).order
+    expect(approved).toMatchObject({ state: 'completing', outcome: 'completed' })
+    expect(decide(approved, { do: 'land', paid: PAID }, at(9))).toMatchObject({
+      order: { state: 'completed' },
+      postings: [],
+    })
+    expect(decide(approved, { do: 'fail' }, at(9)).order).toEqual(delivered)
+  })
 })
 
 describe('other terms', () => {

@@ -1,8 +1,13 @@
-import { type Asset, type Micros, shareDown, shareUp } from '#kernel/money'
+import type { Asset, Micros } from '#kernel/money'
 import { addSeconds } from '#kernel/time'
-import { type AccountId, available, escrow, fees, type Posting } from '#ledger'
+import { type AccountId, available, escrow, type Posting } from '#ledger'
+import { conclude, land, restore } from './closing.ts'
+import { costOf, feeOf } from './cost.ts'
 import { orderRefusals } from './errors.ts'
 import type { Terms } from './terms.ts'
+
+export { isPaidOnChain } from './closing.ts'
+export { costOf, feeOf, payoutOf } from './cost.ts'
 
 export const ORDER_STATES = [
   'open',
@@ -11,6 +16,7 @@ export const ORDER_STATES = [
   'assigned',
   'delivered',
   'disputed',
+  'completing',
   'completed',
   'cancelled',
   'expired',
@@ -19,10 +25,16 @@ export const ORDER_STATES = [
 ] as const
 export type OrderState = (typeof ORDER_STATES)[number]
 
+/** How an order ends by a decision about its money. */
+export type Outcome = 'completed' | 'cancelled' | 'expired'
+
 export interface Order {
   readonly id: string
   readonly form: string
   readonly state: OrderState
+  /** While money is under way on a chain: what the order becomes once it has landed, and again if it cannot. */
+  readonly outcome: Outcome | null
+  readonly former: OrderState | null
   readonly buyerId: string
   readonly sellerId: string | null
   /** What was bought, where it is listed. */
@@ -61,7 +73,7 @@ export interface Bargain {
 
 export type Move =
   /** A seller is bound to an open order. */
-  | { readonly do: 'match'; readonly by: string; readonly sellerId: string }
+  | { readonly do: 'match'; readonly by: string; readonly sellerId: string; readonly price?: Micros }
   /** A slot of the seller came free; asked by the market, not by a party. */
   | { readonly do: 'promote' }
   /** The seller says yes. */
@@ -69,9 +81,27 @@ export type Move =
   | { readonly do: 'deliver'; readonly by: string }
   /** The buyer takes the delivery. */
   | { readonly do: 'approve'; readonly by: string }
-  | { readonly do: 'cancel'; readonly by: string }
+  /** `consented`: the seller has agreed. */
+  | { readonly do: 'cancel'; readonly by: string; readonly consented?: boolean }
+  /** The buyer does not take the delivery, and the operator is asked. */
+  | { readonly do: 'dispute'; readonly by: string }
+  /** The operator's word on a dispute. */
+  | { readonly do: 'rule'; readonly for: 'buyer' | 'seller' }
+  /** The money has landed on its chain; asked by the market. */
+  | { readonly do: 'land'; readonly paid: ChainPayment }
+  /** The money cannot be sent, or was not paid: nothing has changed hands. */
+  | { readonly do: 'fail' }
   /** A deadline has passed; asked by the clock. */
   | { readonly do: 'lapse' }
+
+/** What a chain says of a payment. */
+export interface ChainPayment {
+  /** CAIP-2 */
+  readonly network: string
+  readonly txHash: string
+  /** Of the buyer's. */
+  readonly wallet: string
+}
 
 /** What a move changes: the order's next face, and the money that moves with it. */
 export interface Step {
@@ -88,7 +118,7 @@ export function place(bargain: Bargain, { now, waiting = false }: { now: Date; w
   const order: Order = {
     ...bargain,
     purse: purseOf(bargain),
-    state: 'open',
+    ...{ state: 'open', outcome: null, former: null },
     fee: feeOf(price, terms),
     held: 0n,
     createdAt: now,
@@ -117,7 +147,7 @@ export function decide(order: Order, move: Move, now: Date): Step {
       requireTime(order, now)
       if (move.sellerId === order.buyerId) throw orderRefusals.self_trade()
       requireParty(move.by, order.terms.match === 'chosen' ? order.buyerId : move.sellerId)
-      const bound = bind({ ...order, sellerId: move.sellerId }, now)
+      const bound = bind(agree({ ...order, sellerId: move.sellerId }, move.price), now)
       return order.terms.hold === 'on-match' ? fill(bound) : step(bound)
     }
     case 'promote':
@@ -136,14 +166,28 @@ export function decide(order: Order, move: Move, now: Date): Step {
       return deliver(order, now)
     case 'approve':
       requireParty(move.by, order.buyerId)
-      requireState(order, 'delivered')
+      requireState(order, 'delivered', 'disputed')
       requireTime(order, now)
-      return settle(order, now)
+      return conclude(order, { outcome: 'completed', now })
     case 'cancel':
       requireParty(move.by, order.buyerId)
-      requireState(order, ...cancellable(order.terms))
+      requireState(order, ...cancellable(order.terms, move.consented ?? false))
       requireTime(order, now)
-      return refund(order, { state: 'cancelled', now })
+      return conclude(order, { outcome: 'cancelled', now })
+    case 'dispute':
+      requireParty(move.by, order.buyerId)
+      requireState(order, ...(order.terms.dispute ? (['delivered'] as const) : []))
+      requireTime(order, now)
+      return step({ ...order, state: 'disputed', dueAt: null })
+    case 'rule':
+      requireState(order, 'disputed')
+      return conclude(order, { outcome: move.for === 'seller' ? 'completed' : 'cancelled', now })
+    case 'land':
+      requireState(order, 'completing')
+      return land(order, now)
+    case 'fail':
+      requireState(order, 'completing')
+      return step(restore(order, now))
     case 'lapse':
       return lapse(order, now)
   }
@@ -154,23 +198,14 @@ export function purseOf({ purse, asset, buyerId }: Bargain): AccountId {
   return purse ?? available(asset, buyerId)
 }
 
-/** All that an order can cost its buyer. */
-export function costOf({ price, fee, terms }: Pick<Order, 'price' | 'fee' | 'terms'>): Micros {
-  return terms.fee.paidBy === 'buyer' ? price + fee : price
-}
-
-/** What reaches the seller when the order completes. */
-export function payoutOf({ price, fee, terms }: Pick<Order, 'price' | 'fee' | 'terms'>): Micros {
-  return terms.fee.paidBy === 'seller' ? price - fee : price
-}
-
-/** A fee on top rounds up; out of the price, the payee's share rounds down: never a fee-free trade of dust (D-5). */
-export function feeOf(price: Micros, { fee: { bps, paidBy } }: Terms): Micros {
-  return paidBy === 'buyer' ? shareUp(price, bps) : price - shareDown(price, 10_000 - bps)
-}
-
 export function isClosed(state: OrderState): boolean {
   return ['completed', 'cancelled', 'expired', 'failed', 'rejected'].includes(state)
+}
+
+/** The seller's price may be below what was offered; what is held beyond it returns in the end. */
+function agree(order: Order, price = order.price): Order {
+  if (price > order.price) throw new Error(`order ${order.id} is agreed on above what was offered`)
+  return { ...order, price, fee: feeOf(price, order.terms) }
 }
 
 function bind(order: Order, now: Date): Order {
@@ -185,7 +220,8 @@ function assign(order: Order, now: Date): Order {
 function deliver(order: Order, now: Date): Step {
   const delivered: Order = { ...order, state: 'delivered', deliveredAt: now }
   const { reviewWithinSeconds } = order.terms
-  if (reviewWithinSeconds === null) return settle(delivered, now)
+  if (order.terms.silence === 'waits') return step({ ...delivered, dueAt: null })
+  if (reviewWithinSeconds === null) return conclude(delivered, { outcome: 'completed', now })
   return step({ ...delivered, dueAt: addSeconds(now, reviewWithinSeconds) })
 }
 
@@ -195,36 +231,18 @@ function fill(order: Order): Step {
   return step({ ...order, held: cost }, [{ from: order.purse, to: escrow(order.asset, order.id), amount: cost }])
 }
 
-function settle(order: Order, now: Date): Step {
-  if (order.sellerId === null) throw new Error(`order ${order.id} settles without a seller`)
-  const closed = close(order, { state: 'completed', now })
-  if (order.held === 0n) return step(closed)
-  const from = escrow(order.asset, order.id)
-  return step(closed, [
-    { from, to: available(order.asset, order.sellerId), amount: payoutOf(order) },
-    { from, to: fees(order.asset, 'jobs'), amount: order.held - payoutOf(order) },
-  ])
-}
-
-function refund(order: Order, { state, now }: { state: OrderState; now: Date }): Step {
-  const closed = close(order, { state, now })
-  if (order.held === 0n) return step(closed)
-  return step(closed, [{ from: escrow(order.asset, order.id), to: order.purse, amount: order.held }])
-}
-
-function close(order: Order, { state, now }: { state: OrderState; now: Date }): Order {
-  return { ...order, state, held: 0n, closedAt: now, dueAt: null }
-}
-
 /** Silence: nobody took it, said yes or delivered, so the money goes back; nobody looked at the delivery, so it is taken. */
 function lapse(order: Order, now: Date): Step {
   requireState(order, 'open', 'queued', 'pending', 'assigned', 'delivered')
   if (order.dueAt === null || order.dueAt > now) throw orderRefusals.not_due()
-  return order.state === 'delivered' ? settle(order, now) : refund(order, { state: 'expired', now })
+  return conclude(order, { outcome: order.state === 'delivered' ? 'completed' : 'expired', now })
 }
 
-function cancellable(terms: Terms): OrderState[] {
-  return terms.cancel === 'before-match' ? ['open', 'queued', 'pending'] : ['open', 'queued', 'pending', 'assigned']
+function cancellable({ cancel }: Terms, consented: boolean): OrderState[] {
+  const unmatched: OrderState[] = ['open', 'queued', 'pending']
+  if (cancel === 'before-match') return unmatched
+  const isBeyond = cancel === 'until-paid' || (cancel === 'with-consent' && consented)
+  return isBeyond ? [...unmatched, 'assigned', 'delivered', 'disputed'] : [...unmatched, 'assigned']
 }
 
 function step(order: Order, postings: readonly Posting[] = []): Step {

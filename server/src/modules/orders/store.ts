@@ -6,7 +6,7 @@ import { listed } from '#platform/db/prepared'
 import type { Order, OrderState } from './order.ts'
 
 const COLUMNS = sql`
-  id, form, state, buyer_id as "buyerId", seller_id as "sellerId", listing_id as "listingId", asset, price, fee, held,
+  id, form, state, outcome, former, buyer_id as "buyerId", seller_id as "sellerId", listing_id as "listingId", asset, price, fee, held,
   purse, terms, callback_url as "callbackUrl", created_at as "createdAt", assigned_at as "assignedAt",
   delivered_at as "deliveredAt", closed_at as "closedAt", due_at as "dueAt"`
 
@@ -25,12 +25,14 @@ export async function insertOrders(tx: Tx, orders: readonly { order: Order; inpu
       insert into order_work (order_id, input)
       select * from unnest(${all.map(({ id }) => id)}::uuid[], ${orders.map(({ input }) => textOf(input))}::json[])
     )
-    insert into orders (id, form, state, buyer_id, seller_id, listing_id, asset, price, fee, held, purse, terms,
+    insert into orders (id, form, state, outcome, former, buyer_id, seller_id, listing_id, asset, price, fee, held, purse, terms,
       callback_url, created_at, assigned_at, delivered_at, closed_at, due_at)
     select * from unnest(
       ${all.map((order) => order.id)}::uuid[],
       ${all.map((order) => order.form)}::text[],
       ${all.map((order) => order.state)}::text[],
+      ${all.map((order) => order.outcome)}::text[],
+      ${all.map((order) => order.former)}::text[],
       ${all.map((order) => order.buyerId)}::uuid[],
       ${all.map((order) => order.sellerId)}::uuid[],
       ${all.map((order) => order.listingId)}::uuid[],
@@ -52,18 +54,23 @@ export async function insertOrders(tx: Tx, orders: readonly { order: Order; inpu
 export async function saveOrders(tx: Tx, orders: readonly Order[]): Promise<void> {
   if (orders.length === 0) return
   await tx.run(sql`
-    update orders set state = next.state, seller_id = next.seller_id, held = next.held, assigned_at = next.assigned_at,
+    update orders set state = next.state, outcome = next.outcome, former = next.former, seller_id = next.seller_id,
+      price = next.price, fee = next.fee, held = next.held, assigned_at = next.assigned_at,
       delivered_at = next.delivered_at, closed_at = next.closed_at, due_at = next.due_at
     from unnest(
       ${orders.map((order) => order.id)}::uuid[],
       ${orders.map((order) => order.state)}::text[],
+      ${orders.map((order) => order.outcome)}::text[],
+      ${orders.map((order) => order.former)}::text[],
       ${orders.map((order) => order.sellerId)}::uuid[],
+      ${orders.map((order) => order.price)}::bigint[],
+      ${orders.map((order) => order.fee)}::bigint[],
       ${orders.map((order) => order.held)}::bigint[],
       ${orders.map((order) => order.assignedAt)}::timestamptz[],
       ${orders.map((order) => order.deliveredAt)}::timestamptz[],
       ${orders.map((order) => order.closedAt)}::timestamptz[],
       ${orders.map((order) => order.dueAt)}::timestamptz[]
-    ) as next (id, state, seller_id, held, assigned_at, delivered_at, closed_at, due_at)
+    ) as next (id, state, outcome, former, seller_id, price, fee, held, assigned_at, delivered_at, closed_at, due_at)
     where orders.id = next.id`)
 }
 

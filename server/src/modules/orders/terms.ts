@@ -18,8 +18,13 @@ export interface Terms {
   readonly deliverWithinSeconds: number
   /** How long the buyer may look at a delivery; silence accepts it. Null settles on delivery. */
   readonly reviewWithinSeconds: number | null
+  /** What comes of silence on a delivery. Left out, it accepts; where the buyer is still to pay, nothing comes of it. */
+  readonly silence?: 'accepts' | 'waits'
   readonly fee: { readonly bps: number; readonly paidBy: 'buyer' | 'seller' }
-  readonly cancel: 'before-delivery' | 'before-match'
+  /** Until when the buyer may cancel; `with-consent`: after delivery too, when the seller agrees. `until-paid`: also without. */
+  readonly cancel: 'before-delivery' | 'before-match' | 'with-consent' | 'until-paid'
+  /** Whether the buyer may dispute a delivery. Left out, it may not. */
+  readonly dispute?: boolean
   /** What a delivery must satisfy before it counts as one: SHA-256 (hex) of the JSON Schema agreed on, or nothing. */
   readonly verification: { readonly outputSchema: string } | null
 }

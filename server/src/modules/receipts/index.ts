@@ -1,7 +1,14 @@
 export { receiptRefusals } from './errors.ts'
 export { createReceiptIssuer, type IssueReceipts } from './issue.ts'
 export { type ReceiptKey, receiptKeyFrom } from './key.ts'
-export { previousIn, type Receipt, SETTLEMENT_TYPES, type Settlement, type SettlementType } from './receipt.ts'
+export {
+  type Circumstances,
+  previousIn,
+  type Receipt,
+  SETTLEMENT_TYPES,
+  type Settlement,
+  type SettlementType,
+} from './receipt.ts'
 export {
   newestReceipts,
   paymentsBy,

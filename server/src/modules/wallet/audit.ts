@@ -1,6 +1,7 @@
 import type { Micros } from '#kernel/money'
 import { balanceOf, world } from '#ledger'
 import type { Db } from '#platform/db'
+import { arriving } from './arrivals/arrivals.ts'
 import { addressesAfter, type DepositAddress } from './deposits/store.ts'
 import { type Underway, underway } from './payouts/attempt-store.ts'
 import type { Network, Rail } from './rail.ts'
@@ -12,7 +13,7 @@ export interface NetworkAudit {
   /** What our own accounts hold, finalized: hot wallet and deposit addresses. */
   readonly holdings: Micros
   readonly hotWallet: Micros
-  /** Payouts that have landed and are not settled in the books yet. */
+  /** Payouts that have landed and are not settled in the books yet, and payments that are in the books and not final yet. */
   readonly inFlight: Micros
   /** On deposit addresses and not credited yet. */
   readonly uncredited: Micros
@@ -38,11 +39,13 @@ export async function auditNetwork(db: Db, rail: Rail): Promise<NetworkAudit> {
   const { network } = rail
   const owed = async () => -(await balanceOf(db, world('USDC', network)))
   const [before, owedBefore] = [await underway(db, network), await owed()]
+  // Before what lies there: what becomes final meanwhile is then counted twice rather than not at all.
+  const coming = await arriving(db, rail)
   const { deposits, uncredited, differences } = await depositHoldings(db, rail)
   // The hot wallet last: money swept meanwhile is then seen twice rather than not at all.
   const hotWallet = await hotHoldings(rail)
   const moving = new Map([...before, ...(await underway(db, network))].map((one) => [one.signature, one]))
-  const [inFlight, owedAfter] = [await landedUnsettled(rail, moving), await owed()]
+  const [inFlight, owedAfter] = [coming + (await landedUnsettled(rail, moving)), await owed()]
   const liabilities = smaller(owedBefore, owedAfter)
   const holdings = hotWallet + deposits
   const unexplained = differences.filter(({ index }) => !isSwept(moving.values(), index))

@@ -40,7 +40,8 @@ export interface SignedTransaction {
 /** What the network knows of a transaction. `short`: it failed because the hot wallet held too little. */
 export type ChainStatus =
   | { readonly state: 'missing' }
-  | { readonly state: 'seen' }
+  /** In a block that is not final yet. */
+  | { readonly state: 'seen'; readonly succeeded: boolean }
   | { readonly state: 'finalized'; readonly error: null }
   | { readonly state: 'finalized'; readonly error: string; readonly short: boolean }
 

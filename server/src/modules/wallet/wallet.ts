@@ -6,6 +6,7 @@ import { checkWallet, refusalOf, usableAddress } from './addresses/address-book.
 import { auditNetwork, type NetworkAudit } from './audit.ts'
 import { asRefusal, createScanner, type Scanner } from './deposits/scan.ts'
 import { depositSweep } from './deposits/watch.ts'
+import { NO_ORDERS, type OrderPayouts } from './payouts/of-orders.ts'
 import { payoutSweep } from './payouts/worker.ts'
 import { ChainUnreachable, type Rail } from './rail.ts'
 import type { WalletSettings } from './settings.ts'
@@ -15,6 +16,8 @@ export interface WalletOptions {
   readonly rail: Rail
   readonly settings: WalletSettings
   readonly log: Pick<Logger, 'warn' | 'error'>
+  /** What orders do when their money has arrived, or cannot be sent. */
+  readonly orders?: OrderPayouts
 }
 
 /** What the market itself has on a network, now. */
@@ -69,7 +72,7 @@ export function createWallet(options: WalletOptions): Wallet {
     },
     hotWallet: () => hotWalletOf(rail).catch(asRefusal),
     audit: () => auditNetwork(store.read, rail),
-    sweeps: [depositSweep(options), payoutSweep(options)],
+    sweeps: [depositSweep(options), payoutSweep({ orders: NO_ORDERS, ...options })],
   }
 }
 

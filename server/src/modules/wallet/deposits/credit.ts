@@ -2,6 +2,7 @@ import { markActivated, setEmergencyAddress } from '#identity'
 import type { Micros } from '#kernel/money'
 import { available, type Book, fees, openBook, world } from '#ledger'
 import type { Tx } from '#platform/db'
+import { unexplainedIn } from '../arrivals/arrivals.ts'
 import { emitWallet } from '../events.ts'
 import { openFinding } from '../findings/findings.ts'
 import { requestSweep } from '../payouts/sweep.ts'
@@ -125,7 +126,9 @@ async function learnEmergencyAddress(
 /** What nobody asked for becomes a finding (D-17): money on the hot wallet, money that left, money older than its address. */
 async function reportStrange(tx: Tx, { address, credits }: Arrival): Promise<void> {
   const { network, index, tokenAccount, partyId } = address
-  for (const movement of credits.movements) {
+  const { movements } = credits
+  const strange = partyId === null ? await unexplainedIn(tx, { network, movements }) : movements
+  for (const movement of strange) {
     const { signature, change, source } = movement
     const kind =
       change < 0n

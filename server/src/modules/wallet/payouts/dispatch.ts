@@ -31,7 +31,7 @@ async function withoutProblems(
   context: PayoutContext,
   payouts: readonly ClaimedPayout[],
 ): Promise<readonly ClaimedPayout[]> {
-  const { store, rail, settings } = context
+  const { store, rail, settings, orders } = context
   const outgoing = payouts.filter(({ kind }) => kind !== 'sweep')
   if (outgoing.length === 0) return payouts
   const problems = await rail.problemsOf([...new Set(outgoing.map(({ destination }) => destination))])
@@ -40,7 +40,7 @@ async function withoutProblems(
   for (const payout of outgoing) {
     const reason = problemOf(payout)
     if (reason !== null)
-      await alone(context, payout, () => store.transact((tx) => failPayout(tx, { payout, reason, settings })))
+      await alone(context, payout, () => store.transact((tx) => failPayout(tx, { payout, reason, settings, orders })))
   }
   return payouts.filter((payout) => problemOf(payout) === null)
 }

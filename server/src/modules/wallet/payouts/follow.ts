@@ -4,6 +4,7 @@ import type { ChainStatus } from '../rail.ts'
 import { alone } from './alone.ts'
 import { endAttempt, markMissing, markSeen } from './attempt-store.ts'
 import { broadcastAll } from './broadcast.ts'
+import { landPayout } from './of-orders.ts'
 import type { ClaimedPayout, LiveAttempt } from './payout.ts'
 import { confirmPayout, failPayout } from './settle.ts'
 import { reopenPayout } from './store.ts'
@@ -31,6 +32,10 @@ export async function followPayouts(context: PayoutContext, claimed: readonly Cl
     await alone(context, one.payout, () => finish(context, one, statuses.get(one.live.signature)))
   const seen = withState('seen').filter(({ live }) => !live.seen || live.missing !== 'no')
   if (seen.length > 0) await store.transact((tx) => markSeen(tx, signaturesOf(seen)))
+  for (const { payout, live } of withState('seen').filter(hasArrived(statuses)))
+    await alone(context, payout, () =>
+      store.transact((tx) => landPayout(tx, { payout, txHash: live.signature, orders: context.orders })),
+    )
   const missing = withState('missing')
   await resend(
     context,
@@ -42,15 +47,27 @@ export async function followPayouts(context: PayoutContext, claimed: readonly Cl
   )
 }
 
-async function finish({ store, rail, settings }: PayoutContext, { payout, live }: Followed, status?: ChainStatus) {
+/** Orders are concluded as soon as their money is in a block; nobody waits for it to be final. */
+function hasArrived(statuses: ReadonlyMap<string, ChainStatus>) {
+  return ({ payout, live }: Followed): boolean => {
+    const status = statuses.get(live.signature)
+    return payout.orderId !== null && payout.landedAt === null && status?.state === 'seen' && status.succeeded
+  }
+}
+
+async function finish(
+  { store, rail, settings, orders }: PayoutContext,
+  { payout, live }: Followed,
+  status?: ChainStatus,
+) {
   if (status?.state !== 'finalized') return
   const { error } = status
   await store.transact(async (tx) => {
-    if (error === null) return confirmPayout(tx, { payout, live, rail, settings })
+    if (error === null) return confirmPayout(tx, { payout, live, rail, settings, orders })
     // It paid a fee and did nothing. Where our own money was missing another try is right; elsewhere it is hopeless.
     if (status.short || payout.kind === 'sweep')
       return startOver(tx, { payout, live, error, pauseMs: settings.retryMs })
-    return failPayout(tx, { payout, reason: error, settings })
+    return failPayout(tx, { payout, reason: error, settings, orders })
   })
 }
 

@@ -3,7 +3,7 @@ import type { AccountId } from '#ledger'
 import type { Network } from '../rail.ts'
 
 /** Why money leaves. A sweep only changes which of our own accounts it lies on. */
-export type PayoutKind = 'withdrawal' | 'panic' | 'refund' | 'fees' | 'sweep'
+export type PayoutKind = 'withdrawal' | 'panic' | 'fees' | 'sweep' | 'release' | 'refund' | 'surplus'
 
 /**
  * requested → signed → sent → confirmed, or failed with the money returned. `queued_liquidity`: the network holds too
@@ -15,6 +15,8 @@ export interface Payout {
   readonly id: string
   readonly kind: PayoutKind
   readonly partyId: string | null
+  /** The order whose money it is; null for everything else. */
+  readonly orderId: string | null
   readonly network: Network
   readonly sourceIndex: number | null
   readonly destination: string
@@ -27,6 +29,8 @@ export interface Payout {
   readonly state: PayoutState
   readonly failure: string | null
   readonly createdAt: Date
+  /** When its order heard that it is in a block. */
+  readonly landedAt: Date | null
   readonly endedAt: Date | null
   /** The transaction that landed, or the one that still may. */
   readonly txHash: string | null

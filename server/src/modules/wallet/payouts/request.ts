@@ -3,11 +3,12 @@ import type { Micros } from '#kernel/money'
 import { type AccountId, post } from '#ledger'
 import type { Tx } from '#platform/db'
 import type { Network } from '../rail.ts'
+import type { OrderPayoutKind } from './of-orders.ts'
 import type { PayoutKind } from './payout.ts'
 import { insertPayout } from './store.ts'
 
 export interface PayoutRequest {
-  readonly kind: Exclude<PayoutKind, 'sweep'>
+  readonly kind: Exclude<PayoutKind, 'sweep' | OrderPayoutKind>
   readonly partyId: string | null
   readonly network: Network
   /** Owner's address; the rail pays the token account that belongs to it. */
@@ -37,6 +38,6 @@ export async function requestPayout(tx: Tx, request: PayoutRequest): Promise<{ i
     subject: id,
     postings: parts.map(({ account, amount }) => ({ from: account, to: heldIn, amount })),
   })
-  await insertPayout(tx, { ...rest, id, net, heldIn, sourceIndex: null })
+  await insertPayout(tx, { ...rest, id, net, heldIn, orderId: null, sourceIndex: null })
   return { id, net }
 }

@@ -8,6 +8,7 @@ import { mendFinding, openFinding } from '../findings/findings.ts'
 import type { Rail } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
 import { endAttempt } from './attempt-store.ts'
+import { isHeldByOrder, landPayout, type OrderPayouts } from './of-orders.ts'
 import type { ClaimedPayout, LiveAttempt, Payout, PayoutState } from './payout.ts'
 import { endPayout } from './store.ts'
 import { requestSweep } from './sweep.ts'
@@ -17,14 +18,19 @@ export interface Settlement {
   readonly live: LiveAttempt
   readonly rail: Pick<Rail, 'hotWallet'>
   readonly settings: WalletSettings
+  readonly orders: OrderPayouts
 }
 
 /** The chain has finalized it: the money leaves the books, once, whoever looks and however often. */
-export async function confirmPayout(tx: Tx, { payout, live, rail, settings }: Settlement): Promise<void> {
-  const { id, n } = { id: payout.id, n: live.n }
+export async function confirmPayout(
+  tx: Tx,
+  { payout: claimed, live, rail, settings, orders }: Settlement,
+): Promise<void> {
+  const { id, n } = { id: claimed.id, n: live.n }
   if (!(await endAttempt(tx, { payoutId: id, n, state: 'landed', error: null }))) return
   await endPayout(tx, { id, state: 'confirmed', from: SIGNED, failure: null })
   await mendFinding(tx, { kind: 'payout_stuck', subject: id })
+  const payout = await landPayout(tx, { payout: claimed, txHash: live.signature, orders })
   if (payout.kind === 'sweep') return settleSweep(tx, { payout, rail, settings })
   const held = heldIn(payout)
   const postings: Posting[] = [{ from: held, to: world('USDC', payout.network), amount: payout.net }]
@@ -52,10 +58,11 @@ export interface Failure {
   readonly payout: ClaimedPayout
   readonly reason: string
   readonly settings: WalletSettings
+  readonly orders: OrderPayouts
 }
 
 /** It can never be delivered: amount and fee go back where they came from (D-34). */
-export async function failPayout(tx: Tx, { payout, reason, settings }: Failure): Promise<void> {
+export async function failPayout(tx: Tx, { payout, reason, settings, orders }: Failure): Promise<void> {
   const { id, live } = payout
   if (live && !(await endAttempt(tx, { payoutId: id, n: live.n, state: 'dead', error: reason }))) return
   // Whoever knows of no transaction may not end a payout for which another process has signed one meanwhile.
@@ -64,6 +71,8 @@ export async function failPayout(tx: Tx, { payout, reason, settings }: Failure):
   const details = { network, reason, kind, net: String(net), destination: payout.destination }
   await openFinding(tx, { kind: 'payout_undeliverable', subject: id, details })
   if (kind === 'sweep') return
+  // What has not landed has not left: its order is as it was.
+  if (isHeldByOrder(payout)) return orders.failed(tx, { payout, reason })
   await giveBack(tx, payout)
   tell(tx, { payout, name: 'wallet.withdrawal_failed', extra: { reason } })
   if (kind !== 'panic' || payout.partyId === null) return

@@ -1,19 +1,20 @@
 import sql, { type Sql } from 'sql-template-tag'
+import type { AccountId } from '#ledger'
 import type { Db, Tx } from '#platform/db'
 import type { Network } from '../rail.ts'
 import type { ClaimedPayout, LiveAttempt, Payout, PayoutState } from './payout.ts'
 
-type NewPayout = Omit<Payout, 'state' | 'failure' | 'createdAt' | 'endedAt' | 'txHash'>
+type NewPayout = Omit<Payout, 'state' | 'failure' | 'createdAt' | 'landedAt' | 'endedAt' | 'txHash'>
 
-/** Answers false when the address it would sweep is being swept already. */
+/** Answers false when the address it would sweep is being swept already, or the order has such a payout. */
 export async function insertPayout(tx: Tx, payout: NewPayout): Promise<boolean> {
   const inserted = await tx.run(sql`
     insert into payout (
-      id, kind, party_id, network, source_index, destination, gross, fee, net, held_in, return_to, state, created_at)
-    values (${payout.id}, ${payout.kind}, ${payout.partyId}, ${payout.network}, ${payout.sourceIndex},
+      id, kind, party_id, order_id, network, source_index, destination, gross, fee, net, held_in, return_to, state, created_at)
+    values (${payout.id}, ${payout.kind}, ${payout.partyId}, ${payout.orderId}, ${payout.network}, ${payout.sourceIndex},
       ${payout.destination}, ${payout.gross}, ${payout.fee}, ${payout.net}, ${payout.heldIn}, ${payout.returnTo},
       'requested', ${tx.now})
-    on conflict (network, source_index) where kind = 'sweep' and ended_at is null do nothing`)
+    on conflict do nothing`)
   return inserted > 0
 }
 
@@ -61,9 +62,9 @@ export async function claimPayouts(tx: Tx, claiming: Claiming): Promise<ClaimedP
       update payout set lease = ${claiming.lease}, lease_until = clock_timestamp() + ${claiming.leaseMs} * interval '1 ms'
       from due where payout.id = due.id returning payout.*
     )
-    select p.id, p.kind, p.party_id as "partyId", p.network, p.source_index as "sourceIndex", p.destination, p.gross,
+    select p.id, p.kind, p.party_id as "partyId", p.order_id as "orderId", p.network, p.source_index as "sourceIndex", p.destination, p.gross,
       p.fee, p.net, p.held_in as "heldIn", p.return_to as "returnTo", p.state, p.failure, p.created_at as "createdAt",
-      p.ended_at as "endedAt", a.signature as "txHash", a.n, a.signature, a.bytes,
+      p.landed_at as "landedAt", p.ended_at as "endedAt", a.signature as "txHash", a.n, a.signature, a.bytes,
       a.last_valid_block_height as "lastValidBlockHeight", a.seen_at is not null as seen,
       a.sent_at is null or a.sent_at < clock_timestamp() - ${claiming.resendMs} * interval '1 ms' as "resendDue",
       case when a.missing_at is null then 'no'
@@ -143,11 +144,23 @@ export async function hastenPayout(tx: Tx, id: string): Promise<boolean> {
 }
 
 const selected = (where: Sql, rest: Sql): Sql => sql`
-  select p.id, p.kind, p.party_id as "partyId", p.network, p.source_index as "sourceIndex", p.destination, p.gross,
+  select p.id, p.kind, p.party_id as "partyId", p.order_id as "orderId", p.network, p.source_index as "sourceIndex", p.destination, p.gross,
     p.fee, p.net, p.held_in as "heldIn", p.return_to as "returnTo", p.state, p.failure, p.created_at as "createdAt",
-    p.ended_at as "endedAt", (select a.signature from payout_attempt a
+    p.landed_at as "landedAt", p.ended_at as "endedAt", (select a.signature from payout_attempt a
       where a.payout_id = p.id and a.state in ('live', 'landed') order by a.n desc limit 1) as "txHash"
   from payout p where ${where} ${rest}`
+
+/** From here on its money waits in another account. True for the one who says it first. */
+export async function markLanded(tx: Tx, { id, heldIn }: { id: string; heldIn: AccountId }): Promise<boolean> {
+  const rows = await tx.run(sql`
+    update payout set landed_at = ${tx.now}, held_in = ${heldIn} where id = ${id} and landed_at is null`)
+  return rows > 0
+}
+
+/** Those of an order, oldest first. */
+export async function payoutsOfOrder(db: Db, orderId: string): Promise<Payout[]> {
+  return db.rows<Payout>(selected(sql`p.order_id = ${orderId}`, sql`order by p.created_at, p.id`))
+}
 
 export async function payoutOfParty(
   db: Db,

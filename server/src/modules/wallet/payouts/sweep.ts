@@ -24,6 +24,7 @@ export async function requestSweep(
     id: newId(),
     kind: 'sweep',
     partyId: null,
+    orderId: null,
     network: address.network,
     sourceIndex: address.index,
     destination: credits.rail.hotWallet.address,

@@ -6,6 +6,7 @@ import type { Rail } from '../rail.ts'
 import type { WalletSettings } from '../settings.ts'
 import { dispatchPayouts } from './dispatch.ts'
 import { followPayouts } from './follow.ts'
+import type { OrderPayouts } from './of-orders.ts'
 import { withoutSent } from './search.ts'
 import { anyPayoutDue, claimPayouts, releasePayouts } from './store.ts'
 
@@ -14,6 +15,7 @@ export interface PayoutContext {
   readonly rail: Rail
   readonly settings: WalletSettings
   readonly log: Pick<Logger, 'warn' | 'error'>
+  readonly orders: OrderPayouts
 }
 
 const BATCH = 64

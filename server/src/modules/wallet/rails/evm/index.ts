@@ -185,7 +185,7 @@ async function statusOf({ rpc, signature, final, token }: Asked): Promise<ChainS
     node.request({ method: 'eth_getTransactionReceipt', params: [hash] }, { dedupe: false }),
   )
   if (receipt === null) return { state: 'missing' }
-  if (BigInt(receipt.blockNumber) > final.number) return { state: 'seen' }
+  if (BigInt(receipt.blockNumber) > final.number) return { state: 'seen', succeeded: receipt.status === '0x1' }
   if (receipt.status === '0x1' || (await isAuthorizationUsed({ rpc, signature, final, token })))
     return { state: 'finalized', error: null }
   // It moved nothing: expired, or the wallet it leaves from held too little. Another try is right.

@@ -173,7 +173,7 @@ function sending({ rpc, signer }: Parts): Sending {
 
 function statusOf(found: { confirmationStatus: string | null; err: unknown } | null): ChainStatus {
   if (found === null) return { state: 'missing' }
-  if (found.confirmationStatus !== 'finalized') return { state: 'seen' }
+  if (found.confirmationStatus !== 'finalized') return { state: 'seen', succeeded: found.err === null }
   if (found.err === null) return { state: 'finalized', error: null }
   return { state: 'finalized', error: text(found.err), short: isShort(found.err) }
 }
