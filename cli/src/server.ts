@@ -8,11 +8,11 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 /** An audit of a large market reads whole tables. */
 const PATIENCE_MS = 300_000
 
-/** Asks the operator's side of a running server. Throws a `Fault` for everything but a 200 with JSON. */
-export async function askOperator(path: string, { env }: Pick<Surroundings, 'env'>): Promise<unknown> {
+/** Asks the operator's side of a running server, or tells it `said`. Throws a `Fault` for everything but a 200 with JSON. */
+export async function askOperator(path: string, { env }: Pick<Surroundings, 'env'>, said?: object): Promise<unknown> {
   const url = addressOf(env['SOUK_URL'])
   const key = env['SOUK_OPERATOR_KEY'] || (await sandboxKey(url, env['SOUK_DATA_DIR'] || './data'))
-  return ask(url, { path, headers: { authorization: `Bearer ${key}` } })
+  return ask(url, { path, headers: { authorization: `Bearer ${key}` }, ...(said ? { said } : {}) })
 }
 
 /** What anybody may read. Throws a `Fault` for everything but a 200 with JSON. */
@@ -24,16 +24,18 @@ export async function fetchJson(address: string): Promise<unknown> {
 
 async function ask(
   url: string,
-  { path, headers }: { path: string; headers: Readonly<Record<string, string>> },
+  { path, headers, said }: { path: string; headers: Readonly<Record<string, string>>; said?: object },
 ): Promise<unknown> {
   // Redirects are not followed: what is sent, and who is believed, is this server.
-  const request = { headers, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE_MS) } as const
+  const body = said && { method: 'POST', body: JSON.stringify(said) }
+  const typed = said ? { ...headers, 'content-type': 'application/json' } : headers
+  const request = { headers: typed, ...body, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE_MS) } as const
   const response = await fetch(url + path, request).catch((error: Error) => {
     throw new Fault(`Nothing answers at ${url} (${reasonOf(error)}). Start it with npm start, or set SOUK_URL.`)
   })
-  const body = await response.json().catch(() => undefined)
-  if (response.status === 200 && body !== undefined) return body
-  throw new Fault(`${url} answered ${response.status}: ${sentenceOf(body)}`)
+  const answered = await response.json().catch(() => undefined)
+  if (response.status === 200 && answered !== undefined) return answered
+  throw new Fault(`${url} answered ${response.status}: ${sentenceOf(answered)}`)
 }
 
 /** Where the market is; without a slash at its end. */

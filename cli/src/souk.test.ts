@@ -191,3 +191,25 @@ test.each([
 ])('%s micro-units are %s USDC', (micros, text) => {
   expect(usdc(micros)).toBe(text)
 })
+
+test('an import is asked for, followed and told of; a source that cannot be read ends 2', async () => {
+  const none = { read: 0, added: 0, changed: 0, unchanged: 0, returned: 0, gone: 0, skipped: {} }
+  const source = { id: 'x', url: 'https://e.com/list', passes: 4, progress: { offset: 0, counts: none }, last: null }
+  const [begun, done] = [
+    { ...source, failures: 0, fault: null },
+    { ...source, passes: 5, fault: null, last: { ...none, read: 9, added: 7, skipped: { 'not an object': 2 } } },
+  ]
+  answer = { body: { ...begun, sources: [done] } }
+  expect(await souk('import https://e.com')).toEqual({
+    ...{ code: 0, err: '' },
+    out: 'Reading https://e.com/list\nDone: 9 read, 7 added, 2 left out (not an object)',
+  })
+  expect(asked.map(({ method, url: path }) => `${method} ${path}`)).toEqual([
+    'POST /api/v1/admin/ecosystem/sources',
+    'GET /api/v1/admin/ecosystem/sources',
+  ])
+  expect((await souk('import https://e.com --no-wait')).out).toBe('Reading https://e.com/list')
+  answer = { body: { ...begun, sources: [{ ...begun, fault: 'it answered 503' }] } }
+  expect(await souk('import https://e.com')).toMatchObject({ code: 2, err: expect.stringContaining('it answered 503') })
+  expect((await souk('import')).code).toBe(2)
+})

@@ -3649,6 +3649,149 @@ export interface paths {
       }
     }
   }
+  '/api/v1/admin/ecosystem/sources': {
+    /** Sources of imported resources */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          sources: ({
+            id: string
+            /** The list that is read */
+            url: string
+            active: boolean
+            /** Named by BAZAAR_SOURCES */
+            configured: boolean
+            /** How often the whole list has been read */
+            passes: number
+            /** Of the pass under way */
+            progress: {
+              offset: number
+              counts: {
+                read: number
+                added: number
+                changed: number
+                unchanged: number
+                /** Taken off the market before, and told of again */
+                returned: number
+                /** Not told of in two passes running, so taken off the market */
+                gone: number
+                /** Left out, by reason */
+                skipped: Record<string, number>
+              }
+            }
+            /** Of the last whole pass */
+            last: {
+              read: number
+              added: number
+              changed: number
+              unchanged: number
+              /** Taken off the market before, and told of again */
+              returned: number
+              /** Not told of in two passes running, so taken off the market */
+              gone: number
+              /** Left out, by reason */
+              skipped: Record<string, number>
+            } | null
+            completedAt: string | null
+            dueAt: string
+            /** In a row */
+            failures: number
+            fault: string | null
+          })[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+    /** Import from this market from now on, or again now */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        url: string
+      } } }
+      responses: {
+        200: { content: { 'application/json': {
+          id: string
+          /** The list that is read */
+          url: string
+          active: boolean
+          /** Named by BAZAAR_SOURCES */
+          configured: boolean
+          /** How often the whole list has been read */
+          passes: number
+          /** Of the pass under way */
+          progress: {
+            offset: number
+            counts: {
+              read: number
+              added: number
+              changed: number
+              unchanged: number
+              /** Taken off the market before, and told of again */
+              returned: number
+              /** Not told of in two passes running, so taken off the market */
+              gone: number
+              /** Left out, by reason */
+              skipped: Record<string, number>
+            }
+          }
+          /** Of the last whole pass */
+          last: {
+            read: number
+            added: number
+            changed: number
+            unchanged: number
+            /** Taken off the market before, and told of again */
+            returned: number
+            /** Not told of in two passes running, so taken off the market */
+            gone: number
+            /** Left out, by reason */
+            skipped: Record<string, number>
+          } | null
+          completedAt: string | null
+          dueAt: string
+          /** In a row */
+          failures: number
+          fault: string | null
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/admin/ecosystem/sources/{id}': {
+    /** Import from it no more, and take off the market what came from it */
+    delete: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
   '/api/v1/admin/audit': {
     /** Check the books now */
     get: {

@@ -7,6 +7,7 @@ import type { Sweeper } from '#platform/sweeps'
 import type { ReceiptKey } from '#receipts'
 import { operatorAgentRoutes } from '../faces/operator/agents.ts'
 import { operatorAuditRoutes } from '../faces/operator/audit.ts'
+import { operatorEcosystemRoutes } from '../faces/operator/ecosystem.ts'
 import { operatorFeeRoutes } from '../faces/operator/fees.ts'
 import { operatorWalletRoutes } from '../faces/operator/wallet.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
@@ -87,7 +88,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   }
   operatorWebhookRoutes(http, { store })
   const operator = { store, wallet: wallet.wallet, wallets: wallet.wallets, answer: context.answer }
-  for (const routes of [operatorAgentRoutes, operatorWalletRoutes, operatorFeeRoutes]) {
+  for (const routes of [operatorAgentRoutes, operatorWalletRoutes, operatorFeeRoutes, operatorEcosystemRoutes]) {
     await http.register(routes(operator), { prefix: '/api/v1/admin' })
   }
   const chain = () => Promise.all(wallet.wallets.map((each) => each.audit()))

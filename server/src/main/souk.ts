@@ -26,6 +26,7 @@ import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
 import { jobWebhookFormat } from '../faces/v1/webhook-format.ts'
 import { createOfferSigner } from '../faces/x402/offer-receipt.ts'
+import { openEcosystem } from './ecosystem.ts'
 import { hangFaces } from './faces.ts'
 import { limitsOf } from './limits.ts'
 import { createStanding } from './standing.ts'
@@ -71,6 +72,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   const readers: EventReader[] = [events.reader, catalogStats, fundingReader]
   await registerReaders(store, readers)
   const x402 = await openX402({ ...options, ...core })
+  const ecosystem = await openEcosystem({ ...options, ...core }, x402)
   const sweeper = createSweeper(
     [
       lapseSweep(store, core.engine),
@@ -82,6 +84,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       ...webhooks.sweeps,
       ...wallet.wallets.flatMap(({ sweeps }) => sweeps),
       ...(x402?.sweeps ?? []),
+      ...ecosystem,
       ...housekeeping(core),
     ],
     options.log,

@@ -14,6 +14,7 @@ const FLOORS: Record<string, readonly string[]> = {
   catalog: ['identity'],
   offers: ['identity'],
   events: [],
+  ecosystem: ['identity', 'offers'],
   settlement: [],
   wallet: ['ledger', 'identity', 'spending', 'receipts'],
   orders: ['ledger', 'identity', 'spending', 'receipts'],

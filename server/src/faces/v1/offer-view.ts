@@ -134,7 +134,7 @@ function cardView(offer: OfferCard, standing: OfferStanding, sellers: Sellers): 
     externalUrl: shownUrl(offer.externalUrl),
     settlesFirst: offer.settlesFirst,
     source: offer.source,
-    externalResourceId: offer.externalResourceId,
+    externalResourceId: shownUrl(offer.externalResourceId),
     isActive: offer.active,
     paidCalls: standing.paidCalls,
     deliveredCalls: standing.deliveredCalls,

@@ -58,11 +58,20 @@ export async function saveOffer(tx: Tx, offer: Offer): Promise<void> {
         estimated_duration_seconds = ${offer.estimatedDurationSeconds}, file_url = ${offer.fileUrl},
         preview_description = ${offer.previewDescription}, external_url = ${offer.externalUrl},
         verification_body = ${offer.verificationBody}, settles_first = ${offer.settlesFirst}, active = ${offer.active},
-        category_key = ${keyOf(offer.category)}, search = ${searchOf(offer)}, updated_at = ${offer.updatedAt}
+        category_key = ${keyOf(offer.category)}, search = ${searchOf(offer)}, updated_at = ${offer.updatedAt},
+        seller_id = ${offer.sellerId}
       where id = ${offer.id}
     )
     update offer_stats set listed = ${offer.active}, offer_type = ${offer.offerType}, price_micros = ${offer.priceMicros}
     where offer_id = ${offer.id}`)
+}
+
+export async function saveListed(tx: Tx, { ids, active }: { ids: readonly string[]; active: boolean }): Promise<void> {
+  await tx.run(sql`
+    with changed as (
+      update offer set active = ${active}, updated_at = ${tx.now} where id = any(${ids}::uuid[]) and active <> ${active}
+    )
+    update offer_stats set listed = ${active} where offer_id = any(${ids}::uuid[])`)
 }
 
 function searchOf({ title, category, tags, description }: Offer): Sql {

@@ -13,6 +13,7 @@ import {
   origin,
   trustedProxies,
   urlOf,
+  urlsOf,
   wholeNumber,
 } from './parsers.ts'
 import { readSolana, type SolanaConfig } from './solana.ts'
@@ -43,6 +44,8 @@ export interface Config {
   /** Null: our own facilitator. */
   readonly facilitatorUrl: string | null
   readonly evm: EvmConfig | null
+  /** Other markets whose resources are found and bought here too: URLs of theirs or of their lists. */
+  readonly bazaarSources: readonly string[]
   readonly limits: Limits
   readonly logLevel: LogLevel
   readonly market: Market
@@ -92,6 +95,7 @@ export function readConfig(variables: Variables = process.env): Config {
       urlOf(['https', 'http'], 'https://facilitator.example.com/'),
     ),
     evm: readEvm(env, { live, allowTestnet }),
+    bazaarSources: env.read('BAZAAR_SOURCES', [], urlsOf(live ? ['https'] : ['https', 'http'])),
     limits: env.read('SOUK_LIMITS', standardLimits, limits),
     logLevel: env.read('LOG_LEVEL', 'info', oneOf('trace', 'debug', 'warn', 'error', 'fatal', 'silent', 'info')),
     market: env.read('SOUK_MARKET', standardMarket, market),

@@ -35,6 +35,17 @@ export function urlOf(schemes: readonly string[], example: string): Reading<stri
   return { parse, example }
 }
 
+/** Several, with commas between them. */
+export function urlsOf(schemes: readonly string[]): Reading<string[]> {
+  const one = urlOf(schemes, 'https://market.example.com')
+  const parse = (text: string) =>
+    text
+      .split(/[\s,]+/)
+      .filter((each) => each !== '')
+      .map(one.parse)
+  return { parse, example: one.example }
+}
+
 /** Every path of the contracts is at the server's root, so its public address has none. */
 export const origin: Reading<string> = {
   parse: (text) => {

@@ -1,0 +1,6 @@
+export { ecosystemRefusals } from './errors.ts'
+export { type ImportDeps, type ImportSettings, importSweep } from './import.ts'
+export type { Skipped } from './item.ts'
+export type { KnownNetwork } from './networks.ts'
+export { type Counts, listUrlOf, type Source } from './source.ts'
+export { addSource, configureSources, removeSource, sourcesOf } from './sources.ts'
