@@ -2,7 +2,7 @@ import { type BuyOptions, buy, createSouk, evmWallet, memoryStore, usdc, type Wa
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { EVM_NETWORK, TOKEN } from '#tests/evm-payments'
 import { openWorld, type World } from '#tests/world'
-import { type CuttingProxy, firstOfEachPayment, openCuttingProxy } from './cutting-proxy.ts'
+import { type Cut, type CuttingProxy, firstOfEachPayment, openCuttingProxy } from './cutting-proxy.ts'
 import { openShop, type Shop } from './shop.ts'
 
 const SECOND = 1000
@@ -32,8 +32,8 @@ afterEach(() => {
 const plain = (): BuyOptions => ({ wallet, store: memoryStore(), maxPrice: usdc('0.01'), input: { text: 'hello' } })
 const urlOf = (id: string, base = world.url) => `${base}/x402/${id}`
 
-async function through(cut: Parameters<typeof openCuttingProxy>[1]): Promise<CuttingProxy> {
-  const proxy = await openCuttingProxy(world.url, cut)
+async function through(answered: Cut): Promise<CuttingProxy> {
+  const proxy = await openCuttingProxy(world.url, { answered })
   proxies.push(proxy)
   return proxy
 }

@@ -11,10 +11,17 @@ export interface CuttingProxy {
   close(): void
 }
 
-/** Whether this request's answer is lost; asked when the market has answered it. */
+/** Whether this request is cut off. */
 export type Cut = (asked: { readonly path: string; readonly payment: string | null }) => boolean
 
-export async function openCuttingProxy(target: string, cut: Cut): Promise<CuttingProxy> {
+export interface Cuts {
+  /** Before the market hears of it. */
+  readonly arrived?: Cut
+  /** When the market has answered. */
+  readonly answered?: Cut
+}
+
+export async function openCuttingProxy(target: string, { arrived, answered }: Cuts): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target)
   const seen: CuttingProxy['seen'] = []
   let lost = 0
@@ -22,8 +29,9 @@ export async function openCuttingProxy(target: string, cut: Cut): Promise<Cuttin
     const payment = request.headers['payment-signature']
     const asked = { path: request.url ?? '/', payment: typeof payment === 'string' ? payment : null }
     seen.push(asked)
+    if (arrived?.(asked)) return request.socket.destroy()
     const { status, headers, body } = await forward(request, { hostname, port })
-    if (cut(asked)) {
+    if (answered?.(asked)) {
       lost++
       request.socket.destroy()
     } else response.writeHead(status, headers).end(body)
