@@ -1760,10 +1760,13 @@ export interface paths {
             /** Distinct buyers. */
             buyers: number
             health: {
-              /** ok, degraded or down */
-              state: string
+              /** healthy, degraded or failing */
+              status: string
               reason: string | null
+              /** null while nobody has looked. */
               checkedAt: string | null
+              /** Nobody has looked for a day. */
+              stale: boolean
             }
             seller: {
               _id: string
@@ -1891,10 +1894,13 @@ export interface paths {
             /** Distinct buyers. */
             buyers: number
             health: {
-              /** ok, degraded or down */
-              state: string
+              /** healthy, degraded or failing */
+              status: string
               reason: string | null
+              /** null while nobody has looked. */
               checkedAt: string | null
+              /** Nobody has looked for a day. */
+              stale: boolean
             }
             seller: {
               _id: string
@@ -2645,10 +2651,13 @@ export interface paths {
             /** Distinct buyers. */
             buyers: number
             health: {
-              /** ok, degraded or down */
-              state: string
+              /** healthy, degraded or failing */
+              status: string
               reason: string | null
+              /** null while nobody has looked. */
               checkedAt: string | null
+              /** Nobody has looked for a day. */
+              stale: boolean
             }
             seller: {
               _id: string
@@ -2814,6 +2823,45 @@ export interface paths {
           agentId: string
           walletAddress: string
           walletVerified: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/offers/{id}/health': {
+    /** How an offer is, and why it is said */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          offerId: string
+          /** healthy, degraded or failing */
+          status: string
+          reason: string | null
+          /** When it was last looked at, or called by a buyer to no avail. */
+          checkedAt: string | null
+          /** Nobody has looked for a day. */
+          stale: boolean
+          /** When it was last seen to be well. */
+          healthyAt: string | null
+          nextProbeAt: string | null
+          /** How it is looked at: a request that buys nothing. */
+          how: string
+          /** In a row; three make it failing. */
+          failedProbes: number
+          /** Paid calls in a row that failed by the seller's fault. */
+          failedCalls: number
+          paidCalls: number
+          deliveredCalls: number
         } } }
         '4XX': Refused
         '5XX': Refused

@@ -53,7 +53,7 @@ create table offer_stats (
   delivered_calls bigint not null default 0 check (delivered_calls <= paid_calls),
   -- Distinct ones.
   buyers bigint not null default 0,
-  health text not null default 'ok' check (health in ('ok', 'degraded', 'down')),
+  health text not null default 'healthy' check (health in ('healthy', 'degraded', 'failing')),
   health_reason text,
   probed_at timestamptz,
   -- PA-66: paid three times and never delivered is not shown any more.

@@ -20,6 +20,7 @@ import type { V1Context } from '../faces/v1/context.ts'
 import { discoverRoutes } from '../faces/v1/discover.ts'
 import { eventRoutes } from '../faces/v1/events.ts'
 import { jobRoutes } from '../faces/v1/jobs.ts'
+import { offerHealthRoutes } from '../faces/v1/offer-health.ts'
 import { offerRoutes } from '../faces/v1/offers.ts'
 import { receiptRoutes } from '../faces/v1/receipts.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
@@ -73,6 +74,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     walletRoutes,
     discoverRoutes,
     walletSignInRoutes,
+    offerHealthRoutes,
   ]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }

@@ -24,11 +24,13 @@ import { createSignIn, signInSweep } from '#sign-in'
 import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
 import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
+import { listingWebhookFormat } from '../faces/v1/listing-webhooks.ts'
 import { jobWebhookFormat } from '../faces/v1/webhook-format.ts'
 import { createOfferSigner } from '../faces/x402/offer-receipt.ts'
 import { openEcosystem } from './ecosystem.ts'
 import { hangFaces } from './faces.ts'
 import { limitsOf } from './limits.ts'
+import { openProbes } from './probes.ts'
 import { createStanding } from './standing.ts'
 import { openWallet, type WalletPart } from './wallet.ts'
 import { openX402, type X402Part } from './x402.ts'
@@ -69,9 +71,10 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   await enterEra(store)
   const wallet = await openWallet({ ...options, ...core })
   const { events, webhooks } = openEvents(options, core)
-  const readers: EventReader[] = [events.reader, catalogStats, fundingReader]
+  const probes = openProbes(options, core)
+  const readers: EventReader[] = [events.reader, catalogStats, fundingReader, probes.reader]
   await registerReaders(store, readers)
-  const x402 = await openX402({ ...options, ...core })
+  const x402 = await openX402({ ...options, ...core, probes })
   const ecosystem = await openEcosystem({ ...options, ...core }, x402)
   const sweeper = createSweeper(
     [
@@ -82,6 +85,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       ...readers.map((reader) => readerSweep(store, reader)),
       ...events.sweeps,
       ...webhooks.sweeps,
+      probes.sweep,
       ...wallet.wallets.flatMap(({ sweeps }) => sweeps),
       ...(x402?.sweeps ?? []),
       ...ecosystem,
@@ -146,12 +150,13 @@ function isCatchAll(url: URL, publicUrl: string): boolean {
 /** What parties are told, and the webhooks that are made of it. */
 function openEvents({ log }: SoukOptions, { store, outbound, standing, sealingKey }: Core) {
   const worksOf = shareLookups(workOf)
+  const urlsOf = shareLookups(callbackUrlsOf)
   const format = jobWebhookFormat({
     orderInput: async (db, orderId) => (await worksOf(db, [orderId])).get(orderId)?.input,
-    callbackUrlsOf: shareLookups(callbackUrlsOf),
+    callbackUrlsOf: urlsOf,
     reputationOf: shareLookups(standing.reputationOf),
   })
-  const formats = [format]
+  const formats = [format, listingWebhookFormat({ callbackUrlsOf: urlsOf })]
   const webhooks = createWebhooks({
     ...{ store, outbound, formats, log },
     secretsOf: (db, partyIds) => webhookSecretsOf(db, partyIds, sealingKey),

@@ -21,6 +21,7 @@ import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
+import type { ProbesPart } from './probes.ts'
 import type { Core, SoukOptions } from './souk.ts'
 
 /** Buying with a wallet, and the facilitators that settle it. */
@@ -34,14 +35,21 @@ export interface X402Part {
 const SANDBOX_SETTINGS: FacilitatorSettings = { ...DEFAULT_FACILITATOR_SETTINGS, pollMs: 25, resendMs: 2_000 }
 
 /** Null where this market settles on no network. */
-export async function openX402(options: SoukOptions & Core): Promise<X402Part | null> {
-  const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn } = options
+export async function openX402(
+  options: SoukOptions & Core & { readonly probes: ProbesPart },
+): Promise<X402Part | null> {
+  const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn, probes } = options
   const evm = await openEvmFacilitator(options)
   const facilitators = createFacilitators(evm === null ? [] : [evm])
   if (facilitators.all.length === 0) return null
   const till = createTill({
     ...{ store, leaseStore, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
-    lines: { [OFFER]: { run: createSellerRun({ read: store.read, outbound }), conclude: concluding(options) } },
+    lines: {
+      [OFFER]: {
+        run: createSellerRun({ read: store.read, outbound, heard: probes.heard }),
+        conclude: concluding(options),
+      },
+    },
     buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
   })
   return {

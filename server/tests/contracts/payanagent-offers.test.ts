@@ -80,7 +80,7 @@ test('PA-28 a seller without activation lists an API and gets {offerId}', async 
     paidCalls: 0,
     deliveredCalls: 0,
     buyers: 0,
-    health: { state: 'ok', reason: null, checkedAt: null },
+    health: { status: 'healthy', reason: null, checkedAt: null, stale: false },
     seller: {
       _id: seller.id,
       id: seller.id,

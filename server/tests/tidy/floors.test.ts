@@ -15,6 +15,7 @@ const FLOORS: Record<string, readonly string[]> = {
   offers: ['identity'],
   events: [],
   ecosystem: ['identity', 'offers'],
+  probes: ['identity', 'offers'],
   settlement: [],
   wallet: ['ledger', 'identity', 'spending', 'receipts'],
   orders: ['ledger', 'identity', 'spending', 'receipts'],

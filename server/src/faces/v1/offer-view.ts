@@ -17,6 +17,14 @@ import { CentsView, centsView, UsdView, usdView } from './usd.ts'
 
 const Time = Type.String({ description: 'ISO 8601' })
 
+/** What asking the endpoint now and then has shown, and how paid calls were answered. */
+const HealthView = Type.Object({
+  status: Type.String({ description: 'healthy, degraded or failing' }),
+  reason: TextOrNull,
+  checkedAt: { ...TextOrNull, description: 'null while nobody has looked.' },
+  stale: Type.Boolean({ description: 'Nobody has looked for a day.' }),
+})
+
 const cardFields = {
   _id: Type.String(),
   id: Type.String(),
@@ -40,11 +48,7 @@ const cardFields = {
   paidCalls: Type.Integer(),
   deliveredCalls: Type.Integer(),
   buyers: Type.Integer({ description: 'Distinct buyers.' }),
-  health: Type.Object({
-    state: Type.String({ description: 'ok, degraded or down' }),
-    reason: TextOrNull,
-    checkedAt: TextOrNull,
-  }),
+  health: HealthView,
   seller: Type.Object({
     _id: Type.String(),
     id: Type.String(),
@@ -89,9 +93,10 @@ const NO_STANDING: OfferStanding = {
   paidCalls: 0,
   deliveredCalls: 0,
   buyers: 0,
-  health: 'ok',
+  health: 'healthy',
   healthReason: null,
   probedAt: null,
+  stale: false,
 }
 
 export async function offerViewOf(souk: V1Context, offer: Offer): Promise<Static<typeof OfferView>> {
@@ -140,9 +145,10 @@ function cardView(offer: OfferCard, standing: OfferStanding, sellers: Sellers): 
     deliveredCalls: standing.deliveredCalls,
     buyers: standing.buyers,
     health: {
-      state: standing.health,
+      status: standing.health,
       reason: standing.healthReason,
       checkedAt: standing.probedAt?.toISOString() ?? null,
+      stale: standing.stale,
     },
     seller: sellerView(offer.sellerId, sellers),
     buyUrl: `/x402/${offer.id}`,

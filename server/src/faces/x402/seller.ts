@@ -2,6 +2,7 @@ import { Refusal } from '#kernel/refusal'
 import { type Offer, offerById } from '#offers'
 import type { Db } from '#platform/db'
 import type { Outbound } from '#platform/outbound/index'
+import type { CallOutcome } from '#probes'
 import type { Run } from '#trades/purchase'
 import { FILE } from './answer.ts'
 
@@ -10,8 +11,15 @@ const MAX_ANSWER_BYTES = 1024 * 1024
 const DEFAULT_TYPE = 'application/octet-stream'
 const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=("[^"\r\n]*"|[\w.+-]+))*$/
 
+export interface SellerDeps {
+  readonly read: Db
+  readonly outbound: Outbound
+  /** Told how the seller of an offer answered. */
+  readonly heard: (offerId: string, outcome: CallOutcome) => Promise<void>
+}
+
 /** Asks the seller's endpoint, or looks up the file, for a purchase that is ours to run. */
-export function createSellerRun({ read, outbound }: { read: Db; outbound: Outbound }): Run {
+export function createSellerRun({ read, outbound, heard }: SellerDeps): Run {
   return async ({ ware, input }) => {
     const offer = await offerById(read, ware.id)
     if (!offer) return { failure: 'the offer is gone' }
@@ -21,6 +29,7 @@ export function createSellerRun({ read, outbound }: { read: Db; outbound: Outbou
     }
     try {
       const { status, headers, body, durationMs } = await outbound.fetch(callOf(offer, input as CallInput))
+      await heard(offer.id, { status })
       // An answer that is no success is the seller's failure: it costs nothing (D-12).
       if (status < 200 || status > 299) return { failure: `it answered ${status}` }
       const type = headers['content-type'] ?? DEFAULT_TYPE
@@ -28,8 +37,9 @@ export function createSellerRun({ read, outbound }: { read: Db; outbound: Outbou
         output: { status, contentType: isPlain(type) ? type : DEFAULT_TYPE, body, latencyMs: durationMs },
       }
     } catch (error) {
-      if (error instanceof Refusal) return { failure: error.message }
-      throw error
+      if (!(error instanceof Refusal)) throw error
+      await heard(offer.id, { refusal: error })
+      return { failure: error.message }
     }
   }
 }

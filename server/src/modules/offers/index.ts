@@ -24,6 +24,7 @@ export { checkImported, type ImportedOffer, importOffers, refreshImported, setIm
 export { changeOffer, deactivateOffer, listOffer, offerById, offersById, ownedOffer } from './listing.ts'
 export {
   CENT,
+  type HealthState,
   HTTP_METHODS,
   type JsonSchema,
   LIMITS as offerLimits,

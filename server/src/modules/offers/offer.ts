@@ -94,7 +94,7 @@ export type OfferDraft = Omit<OfferFields, keyof typeof DEFAULTS> & Maybe<OfferF
 /** A change: fields left out stay as they are; `active: true` lists a deactivated offer again. */
 export type OfferChanges = Maybe<OfferFields & { readonly active: boolean }>
 
-export type HealthState = 'ok' | 'degraded' | 'down'
+export type HealthState = 'healthy' | 'degraded' | 'failing'
 
 /** What is known about an offer from its calls, and from asking its endpoint. */
 export interface OfferStanding {
@@ -106,4 +106,6 @@ export interface OfferStanding {
   readonly healthReason: string | null
   /** Null while nobody has asked. */
   readonly probedAt: Date | null
+  /** Nobody has asked for a day: what it says of health may no longer be so. */
+  readonly stale: boolean
 }

@@ -177,12 +177,13 @@ test('calls counted by many at once are all counted, and nobody waits for ever',
 
 test('what asking the endpoint showed is kept with its time', async () => {
   const listed = await offer()
-  await database.store.transact((tx) => noteHealth(tx, { offerId: listed.id, state: 'down', reason: 'no answer' }))
+  await database.store.transact((tx) => noteHealth(tx, { offerId: listed.id, state: 'failing', reason: 'no answer' }))
   const standings = await offerStandingsOf(database.store.read, [listed.id])
   expect(standings.get(listed.id)).toMatchObject({
-    health: 'down',
+    health: 'failing',
     healthReason: 'no answer',
     probedAt: expect.any(Date),
+    stale: false,
   })
 })
 

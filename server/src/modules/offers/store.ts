@@ -16,7 +16,9 @@ const CARD = raw(`o.id, o.seller_id as "sellerId", o.title, o.description, o.cat
 const WHOLE = sql`${CARD}, o.endpoint, o.input_schema as "inputSchema", o.output_schema as "outputSchema",
   o.file_url as "fileUrl", o.verification_body as "verificationBody"`
 const STANDING = raw(`r.paid_calls::integer as "paidCalls", r.delivered_calls::integer as "deliveredCalls",
-  r.buyers::integer as buyers, r.health, r.health_reason as "healthReason", r.probed_at as "probedAt"`)
+  r.buyers::integer as buyers, r.health, r.health_reason as "healthReason", r.probed_at as "probedAt",
+  coalesce(r.probed_at < (select clock_timestamp() + offset_ms * interval '1 ms' from sandbox_clock) - interval '1 day',
+    false) as stale`)
 
 export async function selectOffers(db: Db, ids: readonly string[]): Promise<Offer[]> {
   return db.rows(sql`select ${WHOLE} from offer o where o.id = any(${listed(ids.filter(isId), 'uuid')})`)
@@ -227,10 +229,10 @@ export async function selectFitting(
   return db.rows(
     planForItsValues(sql`
       with match as materialized (
-        select r.offer_id, r.rank from ${matching(filters)} and o.search @@ (${tsqueryOf(filters.query)})
+        select r.offer_id, r.rank, r.health from ${matching(filters)} and o.search @@ (${tsqueryOf(filters.query)})
         order by r.rank desc, r.offer_id desc limit ${depth}),
       fitting as (
-        select o.id, o.seller_id as "ownerId", ${fit} as text, r.rank < 0 as last,
+        select o.id, o.seller_id as "ownerId", ${fit} as text, r.rank < 0 or r.health = 'failing' as last,
           mod(r.rank + 20000, 20000) / 10000::double precision as standing
         from match r join offer o on o.id = r.offer_id)
       select * from fitting order by last, text * (0.5 + standing) desc, id desc limit ${limit}`),

@@ -35,6 +35,10 @@ const SETTINGS = {
   queueWaitSeconds: seconds(DAY_SECONDS),
   /** How long an open job takes applications, when it does not say (JP-59). */
   applicationWindowSeconds: seconds(DAY_SECONDS),
+  /** How often a listing that is well is looked at; 0: never. */
+  probeEverySeconds: seconds(6 * HOUR_SECONDS),
+  /** How often one host is asked at most, whatever is listed on it. */
+  probesPerHostHour: count(60),
   /** Of a disputed job's amount, within these bounds, never refunded (JP-90, JP-92). */
   disputeFeeBps: bps(500),
   disputeFeeMinMicros: micros(100_000n),

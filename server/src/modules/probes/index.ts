@@ -1,0 +1,5 @@
+export { probeOf } from './look.ts'
+export { type CallOutcome, createCallNotes } from './note.ts'
+export { probeReader } from './reader.ts'
+export { type Probe, selectProbe as probeOfOffer } from './store.ts'
+export { type ProbeDeps, type ProbeSettings, probeSweep } from './sweep.ts'
