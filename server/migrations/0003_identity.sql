@@ -26,9 +26,10 @@ create table agent (
   verified_at timestamptz,
   emergency_address text,
   emergency_source text constraint agent_emergency_source check (emergency_source in ('registration', 'deposit', 'replacement')),
-  -- Where sales to wallets are paid to. Named, and until it has signed it says nothing about whose the wallet is.
+  -- Where sales to wallets are paid to, on EVM and on Solana. Named, and until it has signed it says nothing about whose the wallet is.
   payout_wallet text,
   payout_wallet_proven_at timestamptz,
+  solana_wallet text collate "C",
   -- In the words of whoever registered.
   chain text,
   provider_type text not null default 'agent' constraint agent_provider_type check (provider_type in ('agent', 'saas', 'api')),
@@ -44,6 +45,7 @@ create table agent (
 create unique index agent_handle on agent (lower(handle));
 create index agent_search on agent using gin (search);
 create unique index agent_payout_wallet on agent (lower(payout_wallet));
+create unique index agent_solana_wallet on agent (solana_wallet);
 
 -- Who came in by paying: a wallet that signed for its money, and the party it became. Nothing else writes here, so that
 -- nobody gets at a wallet's purchases by naming it.

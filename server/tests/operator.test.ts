@@ -29,7 +29,13 @@ describe('the operator', () => {
     const job = { type: 'direct', serviceId, input: { text: 'x' } }
     const open = (await buyer.post('/api/v1/jobs', job)).body
     const suspended = await admin('PATCH', `/agents/${seller.id}`, { suspended: true })
-    expect(suspended.body).toEqual({ agentId: seller.id, verified: false, suspended: true, payoutWallet: null })
+    expect(suspended.body).toEqual({
+      agentId: seller.id,
+      verified: false,
+      suspended: true,
+      payoutWallet: null,
+      solanaWallet: null,
+    })
     const refused = await buyer.post('/api/v1/jobs', job)
     expect([refused.status, refused.body.code]).toEqual([403, 'party_suspended'])
     const output = { bullets: [] }

@@ -1,6 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
-import { identityRefusals, type Profile, profileOf, setPayoutWallet, setSuspended, setVerified } from '#identity'
+import {
+  identityRefusals,
+  type Profile,
+  profileOf,
+  setPayoutWallet,
+  setSolanaWallet,
+  setSuspended,
+  setVerified,
+} from '#identity'
 import type { Store, Tx } from '#platform/db'
 import { rules } from '#platform/http/rules'
 
@@ -17,6 +25,9 @@ const Changes = Type.Object(
         description: 'EVM wallet that sales are paid to; null takes it away, so that whose it is can name it',
       }),
     ),
+    solanaWallet: Type.Optional(
+      Type.Unsafe<string | null>({ type: ['string', 'null'], maxLength: 100, description: 'The same on Solana' }),
+    ),
   },
   { additionalProperties: false, minProperties: 1 },
 )
@@ -26,6 +37,7 @@ const Changed = Type.Object({
   verified: Type.Boolean(),
   suspended: Type.Boolean(),
   payoutWallet: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
+  solanaWallet: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
 })
 
 /** The operator's word on an agent: verified or not, suspended or not (D-35), and where it is paid. */
@@ -43,16 +55,18 @@ export const operatorAgentRoutes =
       store.transact(async (tx) => {
         const { partyId } = await known(tx, params.id)
         await change(tx, partyId, body)
-        const { verified, suspended, payoutWallet } = await known(tx, partyId)
-        return { agentId: partyId, verified, suspended, payoutWallet }
+        const { verified, suspended, payoutWallet, solanaWallet } = await known(tx, partyId)
+        return { agentId: partyId, verified, suspended, payoutWallet, solanaWallet }
       }),
     )
   }
 
-async function change(tx: Tx, partyId: string, { verified, suspended, payoutWallet }: Static<typeof Changes>) {
+async function change(tx: Tx, partyId: string, changes: Static<typeof Changes>) {
+  const { verified, suspended, payoutWallet, solanaWallet } = changes
   if (verified !== undefined) await setVerified(tx, { partyId, verified })
   if (suspended !== undefined) await setSuspended(tx, { partyId, suspended })
   if (payoutWallet !== undefined) await setPayoutWallet(tx, { partyId, address: payoutWallet })
+  if (solanaWallet !== undefined) await setSolanaWallet(tx, { partyId, address: solanaWallet })
 }
 
 async function known(tx: Tx, id: string): Promise<Profile> {

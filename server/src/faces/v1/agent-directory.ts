@@ -29,10 +29,16 @@ const Registration = Type.Object(
     name: Name,
     description: Description,
     walletAddress: Type.String({
-      pattern: '^0x[0-9a-fA-F]{40}$',
-      description: 'EVM wallet that sales are paid to; it cannot be changed.',
+      pattern: '^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$',
+      description: 'Wallet that sales are paid to, on EVM or on Solana; it cannot be changed.',
     }),
-    chain: Type.Optional(Type.String({ maxLength: 50, description: 'base unless said' })),
+    solanaWalletAddress: Type.Optional(
+      Type.String({
+        pattern: '^[1-9A-HJ-NP-Za-km-z]{32,44}$',
+        description: 'Wallet that sales on Solana are paid to, beside one on EVM.',
+      }),
+    ),
+    chain: Type.Optional(Type.String({ maxLength: 50, description: 'base or solana, after the wallet, unless said' })),
     providerType: Type.Optional(Type.Enum([...PROVIDER_TYPES], { description: 'agent unless said' })),
     discoverySource: Type.Optional(Type.String({ maxLength: 500, description: 'How you heard of us; never shown.' })),
     ...optional,
@@ -88,10 +94,18 @@ const registration =
         },
       },
       async (request, reply) => {
-        const { tags: capabilities = [], walletAddress, agentUrl, ownerEmail, ...rest } = request.body
+        const {
+          tags: capabilities = [],
+          walletAddress,
+          solanaWalletAddress,
+          agentUrl,
+          ownerEmail,
+          ...rest
+        } = request.body
         const enrolment = await prepareEnrolment(
           {
-            ...{ ...rest, capabilities, payoutWallet: walletAddress, chain: rest.chain ?? 'base' },
+            ...{ ...rest, capabilities, ...walletsIn({ walletAddress, solanaWalletAddress }) },
+            ...(rest.chain === undefined ? {} : { chain: rest.chain }),
             ...(agentUrl === undefined ? {} : { websiteUrl: agentUrl }),
             ...(ownerEmail === undefined ? {} : { email: ownerEmail }),
           },
@@ -177,4 +191,17 @@ export async function agentsFound(souk: V1Context, query: AgentQuery): Promise<S
 /** Whoever reads the owner's mail may be believed one day to be the owner, so that a weak key must not turn it (D-33). */
 function requireAdmin({ scopes }: Caller): void {
   if (!scopes.includes('admin')) throw httpRefusals.scope_missing({ scope: 'admin' })
+}
+
+interface Named {
+  readonly walletAddress: string
+  readonly solanaWalletAddress: string | undefined
+}
+
+/** One wallet for each kind of network; the first one named says which chain this agent is of. */
+function walletsIn({ walletAddress, solanaWalletAddress: solanaWallet }: Named) {
+  if (walletAddress.startsWith('0x'))
+    return { payoutWallet: walletAddress, chain: 'base', ...(solanaWallet === undefined ? {} : { solanaWallet }) }
+  if (solanaWallet !== undefined && solanaWallet !== walletAddress) throw identityRefusals.wallets_conflict()
+  return { solanaWallet: walletAddress, chain: 'solana' }
 }

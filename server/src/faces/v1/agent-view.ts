@@ -40,6 +40,7 @@ const cardFields = {
     description: 'Wallet it is paid at or pays from; of an agent without one its deposit address.',
   },
   walletVerified: Type.Boolean({ description: 'Whether that wallet has signed that it is this agent’s.' }),
+  solanaWalletAddress: { ...TextOrNull, description: 'Wallet it is paid at on Solana.' },
   chain: TextOrNull,
   status: Type.Enum(['active', 'suspended']),
   reputation: ReputationView,
@@ -127,6 +128,11 @@ export function ownView(
   }
 }
 
+/** Of the wallet that is shown: where there is a named one on Solana only, nobody has proven it. */
+function isProven({ payoutWallet, payoutWalletProven, solanaWallet, provenWallet }: Profile): boolean {
+  return payoutWallet === null ? solanaWallet === null && provenWallet !== null : payoutWalletProven
+}
+
 /** One line of the directory: no deposit address, which would be a question of its own for each. */
 export function agentCardView(
   profile: Profile | FoundAgent,
@@ -142,8 +148,9 @@ export function agentCardView(
     providerType: profile.providerType,
     agentUrl: profile.websiteUrl,
     a2aCapabilities: profile.a2aCapabilities,
-    walletAddress: profile.payoutWallet ?? profile.provenWallet,
-    walletVerified: profile.payoutWallet === null ? profile.provenWallet !== null : profile.payoutWalletProven,
+    walletAddress: profile.payoutWallet ?? profile.solanaWallet ?? profile.provenWallet,
+    solanaWalletAddress: profile.solanaWallet,
+    walletVerified: isProven(profile),
     chain: profile.chain,
     status: profile.suspended ? 'suspended' : 'active',
     reputation: reputationView(reputation),

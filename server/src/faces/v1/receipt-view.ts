@@ -111,7 +111,11 @@ function jsonOf(value: string | number | bigint | null): string {
   return typeof value === 'bigint' ? String(value) : JSON.stringify(value)
 }
 
-const CHAINS: Readonly<Record<string, string>> = { 'eip155:8453': 'base', 'eip155:84532': 'base-sepolia' }
+const CHAINS: Readonly<Record<string, string>> = {
+  'eip155:8453': 'base',
+  'eip155:84532': 'base-sepolia',
+  'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1': 'solana-devnet',
+}
 
 function chainOf(network: string): string {
   return CHAINS[network] ?? network.split(':', 1)[0] ?? network

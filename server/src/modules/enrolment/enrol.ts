@@ -30,6 +30,8 @@ export interface EnrolmentRequest {
   readonly websiteUrl?: string
   /** EVM address that sales to wallets are paid to. */
   readonly payoutWallet?: string
+  /** The same on Solana. */
+  readonly solanaWallet?: string
   readonly chain?: string
   readonly providerType?: ProviderType
   readonly a2aCapabilities?: A2aCapabilities

@@ -1,5 +1,6 @@
 import { readEvmAddress } from '#kernel/evm-address'
 import { isId, newId } from '#kernel/id'
+import { isSolanaWallet } from '#kernel/solana-address'
 import { stripHtml } from '#kernel/text'
 import type { Db, Tx } from '#platform/db'
 import { violatedConstraint } from '#platform/db/outcome'
@@ -18,6 +19,7 @@ import {
   markVerified,
   replaceEmergencyAddress,
   replacePayoutWallet,
+  replaceSolanaWallet,
   saveProfile,
   selectAgentPage,
   selectOwnProfile,
@@ -39,6 +41,8 @@ export interface NewAgent {
   readonly websiteUrl?: string
   /** EVM address; nobody else may have it, whatever its letters' case. */
   readonly payoutWallet?: string
+  /** Address on Solana; nobody else may have it either. */
+  readonly solanaWallet?: string
   readonly chain?: string
   readonly providerType?: ProviderType
   readonly a2aCapabilities?: A2aCapabilities
@@ -80,6 +84,7 @@ export async function createAgent(tx: Tx, agent: NewAgent): Promise<CreatedAgent
     discoverySource: discoverySource === null ? null : stripHtml(discoverySource),
     ...{ websiteUrl, providerType, a2aCapabilities },
     payoutWallet: agent.payoutWallet === undefined ? null : checkedWallet(agent.payoutWallet),
+    solanaWallet: agent.solanaWallet === undefined ? null : checkedSolanaWallet(agent.solanaWallet),
     partyId,
     handle: agent.isUnique ? agent.name : null,
     activatedAt: agent.isActivated ? tx.now : null,
@@ -174,6 +179,14 @@ export async function setPayoutWallet(tx: Tx, { partyId, address }: { partyId: s
   emitIdentity(tx, 'agent.payout_wallet_changed', { partyId, payoutWallet })
 }
 
+/** The same on Solana. */
+export async function setSolanaWallet(tx: Tx, { partyId, address }: { partyId: string; address: string | null }) {
+  const solanaWallet = address === null ? null : checkedSolanaWallet(address)
+  const isKnown = isId(partyId) && (await replaceSolanaWallet(tx, { partyId, solanaWallet }).catch(asTaken))
+  if (!isKnown) throw identityRefusals.agent_unknown()
+  emitIdentity(tx, 'agent.payout_wallet_changed', { partyId, solanaWallet })
+}
+
 /** The party behind a unique name and its password; the time taken tells nothing about which of the two is wrong. */
 export async function partyByPassword(
   db: Db,
@@ -192,8 +205,10 @@ function cleaned({ name, description, capabilities }: Pick<Profile, 'name' | 'de
   return { name: plainName, description: stripHtml(description), capabilities: [...new Set(words)] }
 }
 
+const WALLETS = ['agent_payout_wallet', 'agent_solana_wallet']
+
 function asTaken(error: unknown): never {
-  if (violatedConstraint(error) === 'agent_payout_wallet') throw identityRefusals.wallet_taken()
+  if (WALLETS.includes(violatedConstraint(error) ?? '')) throw identityRefusals.wallet_taken()
   throw error
 }
 
@@ -201,6 +216,11 @@ function checkedWallet(text: string): string {
   const address = readEvmAddress(text)
   if (address === undefined) throw identityRefusals.wallet_invalid()
   return address
+}
+
+function checkedSolanaWallet(text: string): string {
+  if (!isSolanaWallet(text)) throw identityRefusals.wallet_invalid()
+  return text
 }
 
 /** Shown as a link on pages, so `javascript:` and its like must not get in. */

@@ -10,11 +10,11 @@ export const identityRefusals = defineRefusals({
   wallet_invalid: [
     'invalid',
     'This is not the address of a wallet',
-    'Send the address as your wallet shows it. In mixed case the letters are a checksum, and one of them is wrong here; the zero address has no owner.',
+    'Send the address as your wallet shows it. Of an EVM address in mixed case the letters are a checksum, and one of them is wrong here; on Solana it must be a wallet itself, not a token account or a program; nobody owns the zero address.',
   ],
   wallet_taken: [
     'conflict',
-    'Another agent is paid at this wallet already (upper and lower case count as the same)',
+    'Another agent is paid at this wallet already (of EVM addresses upper and lower case count as the same)',
     'Use the key you were given when you registered it, or another wallet. If you never did, tell the operator: money paid to it is yours all the same.',
   ],
   wallet_not_yours: [
@@ -24,8 +24,13 @@ export const identityRefusals = defineRefusals({
   ],
   wallet_not_evm: [
     'invalid',
-    'Sales are paid to EVM wallets only, and the one that signed is none',
+    'Only wallets on EVM are proven so far, and the one that signed is none',
     'Sign with an EVM wallet.',
+  ],
+  wallets_conflict: [
+    'invalid',
+    'Two different wallets on Solana are named',
+    'Name one: as walletAddress, or as solanaWalletAddress beside an EVM wallet.',
   ],
   not_your_profile: [
     'forbidden',

@@ -10,6 +10,7 @@ export {
   profilesOf,
   setEmergencyAddress,
   setPayoutWallet,
+  setSolanaWallet,
   setSuspended,
   setVerified,
   updateProfile,

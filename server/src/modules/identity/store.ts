@@ -12,7 +12,8 @@ const PUBLIC = sql`
   agent.avatar_url as "avatarUrl", agent.website_url as "websiteUrl", agent.provider_type as "providerType",
   case when agent.a2a_streaming is not null then jsonb_build_object(
     'streaming', agent.a2a_streaming, 'pushNotifications', agent.a2a_push_notifications) end as "a2aCapabilities",
-  agent.payout_wallet as "payoutWallet", agent.payout_wallet_proven_at is not null as "payoutWalletProven", wallet_party.address as "provenWallet", agent.chain,
+  agent.payout_wallet as "payoutWallet", agent.payout_wallet_proven_at is not null as "payoutWalletProven",
+  agent.solana_wallet as "solanaWallet", wallet_party.address as "provenWallet", agent.chain,
   agent.activated_at is not null as activated,
   agent.verified_at is not null as verified, party.suspended_at is not null as suspended,
   agent.emergency_address is not null as recoverable, party.created_at as "createdAt"`
@@ -33,6 +34,7 @@ export interface NewAgentRow {
   readonly emergencyAddress: string | null
   readonly websiteUrl: string | null
   readonly payoutWallet: string | null
+  readonly solanaWallet: string | null
   readonly chain: string | null
   readonly providerType: ProviderType
   readonly a2aCapabilities: A2aCapabilities | null
@@ -50,12 +52,12 @@ export async function insertAgent(tx: Tx, row: NewAgentRow): Promise<void> {
     secret as (insert into webhook_secret (party_id, sealed) values (${row.partyId}, ${row.sealedWebhookSecret}))
     insert into agent (
       party_id, name, handle, description, capabilities, callback_url, email, password_hash, activated_at,
-      emergency_address, emergency_source, website_url, payout_wallet, chain, provider_type, discovery_source,
+      emergency_address, emergency_source, website_url, payout_wallet, solana_wallet, chain, provider_type, discovery_source,
       a2a_streaming, a2a_push_notifications, search)
     values (
       ${row.partyId}, ${row.name}, ${row.handle}, ${row.description}, ${row.capabilities}, ${row.callbackUrl},
       ${row.email}, ${row.passwordHash}, ${row.activatedAt}, ${row.emergencyAddress},
-      ${row.emergencyAddress && 'registration'}, ${row.websiteUrl}, ${row.payoutWallet}, ${row.chain},
+      ${row.emergencyAddress && 'registration'}, ${row.websiteUrl}, ${row.payoutWallet}, ${row.solanaWallet}, ${row.chain},
       ${row.providerType}, ${row.discoverySource}, ${row.a2aCapabilities?.streaming},
       ${row.a2aCapabilities?.pushNotifications}, ${searchOf(row)})`)
 }
@@ -123,6 +125,14 @@ export async function replacePayoutWallet(
 ): Promise<boolean> {
   const rows = await tx.run(sql`
     update agent set payout_wallet = ${payoutWallet}, payout_wallet_proven_at = null where party_id = ${partyId}`)
+  return rows > 0
+}
+
+export async function replaceSolanaWallet(
+  tx: Tx,
+  { partyId, solanaWallet }: { partyId: string; solanaWallet: string | null },
+): Promise<boolean> {
+  const rows = await tx.run(sql`update agent set solana_wallet = ${solanaWallet} where party_id = ${partyId}`)
   return rows > 0
 }
 

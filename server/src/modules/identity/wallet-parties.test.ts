@@ -13,6 +13,7 @@ afterAll(() => db.close())
 const BASE = 'eip155:8453'
 const SOLANA = 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp'
 const partyOf = (network: string, address: string) => db.store.transact((tx) => partyOfWallet(tx, { network, address }))
+const SELLER_WALLETS = ['4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU', 'EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v']
 const evm = (digit: string) => `0x${digit.repeat(40)}`
 
 test('PA-13 a wallet that buys becomes an agent, and stays that one whatever the case of its letters', async () => {
@@ -72,6 +73,18 @@ test('PA-13 a wallet named for payouts is nobody’s purchases', async () => {
     kind: 'conflict',
   })
   expect(await profileOf(db.store.read, named.partyId)).toMatchObject({ payoutWallet: evm('e'), provenWallet: null })
+})
+
+test('PA-12 who names a wallet on each kind of network is one owner with who buys from either', async () => {
+  const [solana, other] = [SELLER_WALLETS[0], SELLER_WALLETS[1]] as [string, string]
+  const both = await db.agentNamed('both', { payoutWallet: evm('9'), solanaWallet: solana })
+  const one = await db.agentNamed('one', { solanaWallet: other })
+  const buyers = [await partyOf(BASE, evm('9')), await partyOf(SOLANA, solana), await partyOf(SOLANA, other)]
+  const owners = await ownersOf(db.store.read, [both.partyId, one.partyId, ...buyers])
+  const [evmOwner, solanaOwner] = [evm('9'), other.toLowerCase()]
+  expect([both.partyId, one.partyId, ...buyers].map((id) => owners.get(id))).toEqual([
+    ...[evmOwner, solanaOwner, evmOwner, evmOwner, solanaOwner],
+  ])
 })
 
 test('PA-12 one wallet, named or proven and in whatever case, is one owner; who has none is left out', async () => {

@@ -32,14 +32,19 @@ export async function insertWalletAgent(
 
 /**
  * Who stands behind parties: those with one wallet, be it proven or only named, are taken for one owner, named by it in
- * lower case. Left out is who has none. Only to judge whether a trade proves anything: naming a wallet gives no right to it.
+ * lower case; who names one on each kind of network, by that on EVM. Left out is who has none. Only to judge whether a trade proves anything: naming a wallet gives no right to it.
  */
 export async function ownersOf(db: Db, partyIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db.rows<{ partyId: string; owner: string }>(sql`
     select party_id as "partyId", lower(payout_wallet) as owner from agent
       where party_id = any(${partyIds}::uuid[]) and payout_wallet is not null
     union all
-    select party_id, lower(address) from wallet_party where party_id = any(${partyIds}::uuid[])`)
+    select party_id, lower(solana_wallet) from agent
+      where party_id = any(${partyIds}::uuid[]) and solana_wallet is not null and payout_wallet is null
+    union all
+    select wallet.party_id, lower(coalesce(named.payout_wallet, wallet.address)) from wallet_party wallet
+      left join agent named on named.solana_wallet = wallet.address
+      where wallet.party_id = any(${partyIds}::uuid[])`)
   return new Map(rows.map(({ partyId, owner }) => [partyId, owner]))
 }
 
@@ -53,7 +58,7 @@ export async function isWalletOf(
 ): Promise<boolean> {
   const row = await db.one<{ own: boolean }>(sql`
     select exists (
-      select 1 from agent where party_id = ${partyId} and lower(${address}) in (lower(payout_wallet), lower(emergency_address))
+      select 1 from agent where party_id = ${partyId} and lower(${address}) in (lower(payout_wallet), lower(solana_wallet), lower(emergency_address))
     ) or exists (
       select 1 from wallet_party where party_id = ${partyId} and network = ${network} and lower(address) = lower(${address})
     ) as own`)

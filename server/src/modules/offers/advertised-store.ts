@@ -14,8 +14,8 @@ const ADVERT =
 /** What may be bought by a stranger's client right now: listed here, shown, and its seller can be paid. */
 const buyable = (payTo: string): Sql => sql`
   offer o join offer_stats r on r.offer_id = o.id join agent a on a.party_id = o.seller_id
-  where o.active and o.source = 'native' and r.shown and a.payout_wallet is not null
-    and (${payTo} = '' or lower(a.payout_wallet) = ${payTo})`
+  where o.active and o.source = 'native' and r.shown and coalesce(a.payout_wallet, a.solana_wallet) is not null
+    and (${payTo} = '' or ${payTo} in (lower(a.payout_wallet), lower(a.solana_wallet)))`
 
 type Counted = { readonly total: number } & (AdvertisedOffer | { readonly id: null })
 
