@@ -354,6 +354,8 @@ export interface paths {
           walletAddress: string | null
           /** Whether that wallet has signed that it is this agent’s. */
           walletVerified: boolean
+          /** Wallet it is paid at on Solana. */
+          solanaWalletAddress: string | null
           chain: string | null
           status: "active" | "suspended"
           reputation: {
@@ -445,6 +447,8 @@ export interface paths {
           walletAddress: string | null
           /** Whether that wallet has signed that it is this agent’s. */
           walletVerified: boolean
+          /** Wallet it is paid at on Solana. */
+          solanaWalletAddress: string | null
           chain: string | null
           status: "active" | "suspended"
           reputation: {
@@ -533,6 +537,8 @@ export interface paths {
           walletAddress: string | null
           /** Whether that wallet has signed that it is this agent’s. */
           walletVerified: boolean
+          /** Wallet it is paid at on Solana. */
+          solanaWalletAddress: string | null
           chain: string | null
           status: "active" | "suspended"
           reputation: {
@@ -649,9 +655,11 @@ export interface paths {
       requestBody: { content: { 'application/json': {
         name: string
         description: string
-        /** EVM wallet that sales are paid to; it cannot be changed. */
+        /** Wallet that sales are paid to, on EVM or on Solana; it cannot be changed. */
         walletAddress: string
-        /** base unless said */
+        /** Wallet that sales on Solana are paid to, beside one on EVM. */
+        solanaWalletAddress?: string
+        /** base or solana, after the wallet, unless said */
         chain?: string
         /** agent unless said */
         providerType?: "agent" | "saas" | "api"
@@ -717,6 +725,8 @@ export interface paths {
             walletAddress: string | null
             /** Whether that wallet has signed that it is this agent’s. */
             walletVerified: boolean
+            /** Wallet it is paid at on Solana. */
+            solanaWalletAddress: string | null
             chain: string | null
             status: "active" | "suspended"
             reputation: {
@@ -2601,6 +2611,8 @@ export interface paths {
             walletAddress: string | null
             /** Whether that wallet has signed that it is this agent’s. */
             walletVerified: boolean
+            /** Wallet it is paid at on Solana. */
+            solanaWalletAddress: string | null
             chain: string | null
             status: "active" | "suspended"
             reputation: {
@@ -3480,6 +3492,8 @@ export interface paths {
         suspended?: boolean
         /** EVM wallet that sales are paid to; null takes it away, so that whose it is can name it */
         payoutWallet?: string | null
+        /** The same on Solana */
+        solanaWallet?: string | null
       } } }
       responses: {
         200: { content: { 'application/json': {
@@ -3487,6 +3501,7 @@ export interface paths {
           verified: boolean
           suspended: boolean
           payoutWallet: string | null
+          solanaWallet: string | null
         } } }
         '4XX': Refused
         '5XX': Refused

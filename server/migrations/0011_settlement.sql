@@ -23,6 +23,34 @@ create table settlement (
 ) with (fillfactor = 70);
 create index settlement_unended on settlement (network) where state = 'sent';
 
+-- Transactions that payers on Solana signed, of which we pay the fees. Kept when it is decided whether they are sent.
+create table svm_settlement (
+  id uuid primary key,
+  network text not null,
+  -- SHA-256 of what was signed, as hex: the chain takes it once.
+  message_hash text collate "C" not null,
+  payer text collate "C" not null,
+  -- For whom it was settled: one payment buys here or in somebody else's shop, and never in both.
+  claimant text not null constraint svm_settlement_claimant check (claimant in ('market', 'stranger')),
+  state text not null constraint svm_settlement_state check (state in ('sent', 'settled', 'failed')),
+  -- The chain's name for the transaction, and the bytes that are sent, and sent again.
+  signature text collate "C" unique,
+  bytes bytea,
+  -- No block higher than this can take it.
+  last_height bigint,
+  reason text,
+  created_at timestamptz not null,
+  signed_at timestamptz,
+  -- When a stranger was told that it was settled; another who asks hears that it is a duplicate.
+  told_at timestamptz,
+  ended_at timestamptz,
+  constraint svm_settlement_once unique (network, message_hash),
+  constraint svm_settlement_sent_is_signed check (
+    state = 'failed' or (signature is not null and bytes is not null and last_height is not null and signed_at is not null)),
+  constraint svm_settlement_ends check ((ended_at is null) = (state = 'sent'))
+) with (fillfactor = 70);
+create index svm_settlement_unended on svm_settlement (network, signed_at) where state = 'sent';
+
 -- Whose turn it is: a chain takes a sender's transactions in the order of their numbers, without a gap.
 create table relayer (
   network text not null,

@@ -1,4 +1,5 @@
 import { faucet } from '@souk/devchain/evm'
+import { faucet as solanaFaucet } from '@souk/devchain/solana'
 import { toHex } from 'viem'
 import { isWalletOf, type Profile, partyOfWallet, profileOf, profilesOf } from '#identity'
 import { noteCalls } from '#offers'
@@ -10,6 +11,8 @@ import {
   createEvmFacilitator,
   createFacilitators,
   createOutsideFacilitator,
+  createSvmChain,
+  createSvmFacilitator,
   DEFAULT_FACILITATOR_SETTINGS,
   type Facilitator,
   type FacilitatorSettings,
@@ -34,14 +37,11 @@ export interface X402Part {
 /** A local chain answers in milliseconds. */
 const SANDBOX_SETTINGS: FacilitatorSettings = { ...DEFAULT_FACILITATOR_SETTINGS, pollMs: 25, resendMs: 2_000 }
 
-/** Null where this market settles on no network. */
-export async function openX402(
-  options: SoukOptions & Core & { readonly probes: ProbesPart },
-): Promise<X402Part | null> {
+/** On Base where the market does with EVM, on Solana always. */
+export async function openX402(options: SoukOptions & Core & { readonly probes: ProbesPart }): Promise<X402Part> {
   const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn, probes } = options
-  const evm = await openEvmFacilitator(options)
-  const facilitators = createFacilitators(evm === null ? [] : [evm])
-  if (facilitators.all.length === 0) return null
+  const [evm, svm] = await Promise.all([openEvmFacilitator(options), openSvmFacilitator(options)])
+  const facilitators = createFacilitators(evm === null ? [svm] : [evm, svm])
   const till = createTill({
     ...{ store, leaseStore, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
     lines: {
@@ -87,10 +87,12 @@ function concluding({ issueReceipts }: Core): CallLine['conclude'] {
 /** Where a seller is paid: its wallet of each kind of network, in the order in which the market prefers them. */
 function payeesIn(profile: Profile | undefined, facilitators: Facilitators): Payee[] {
   return facilitators.all.flatMap(({ chain }) => {
-    const payTo = profile?.payoutWallet ?? null
+    const payTo = (isEvm(chain.network) ? profile?.payoutWallet : profile?.solanaWallet) ?? null
     return payTo === null ? [] : [{ chain, payTo }]
   })
 }
+
+const isEvm = (network: string) => network.startsWith('eip155:')
 
 async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilitator | null> {
   const { config, evmRpcUrl: rpcUrl, secrets, store, log, settlesOver = (chain) => chain } = options
@@ -107,4 +109,13 @@ async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilita
   if (!config.live) await faucet({ rpcUrl, address: chain.relayer, amount: 0n })
   const settings = config.live ? DEFAULT_FACILITATOR_SETTINGS : SANDBOX_SETTINGS
   return createEvmFacilitator({ store, chain, log, settings })
+}
+
+async function openSvmFacilitator(options: SoukOptions & Core): Promise<Facilitator> {
+  const { config, solanaRpcUrl: rpcUrl, secrets, store, log } = options
+  const relayerSeed = deriveKey(secrets.masterSecret, 'x402-relayer-solana')
+  const chain = await createSvmChain({ ...config.solana, rpcUrl, relayerSeed })
+  if (!config.live) await solanaFaucet({ rpcUrl, address: chain.relayer, amount: 0n })
+  const settings = config.live ? DEFAULT_FACILITATOR_SETTINGS : SANDBOX_SETTINGS
+  return createSvmFacilitator({ store, chain, log, settings })
 }

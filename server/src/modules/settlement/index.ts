@@ -15,3 +15,5 @@ export type {
   SignedPayment,
   Verdict,
 } from './payment.ts'
+export { createSvmChain, type SvmChain } from './svm/chain.ts'
+export { createSvmFacilitator } from './svm/facilitator.ts'
