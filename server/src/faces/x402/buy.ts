@@ -35,7 +35,6 @@ export interface BuyContext extends ExtensionParts {
 const tags = ['x402']
 /** The kind of ware that is sold here. */
 export const OFFER = 'offer'
-const EXPOSED = 'PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, X-Receipt-Id, X-Tx-Hash'
 
 /** Buying with nothing but a wallet (PA-1 to PA-14, D-12, D-16): no key, no account; the payment says who pays. */
 export const buyRoutes =
@@ -46,7 +45,7 @@ export const buyRoutes =
       'Without a payment it answers 402 and the price; the same request again, with PAYMENT-SIGNATURE, buys.'
     const schema = { tags, summary: 'Buy an offer with a wallet', description, params: IdParams }
     const handler = async (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
-      reply.headers({ 'access-control-expose-headers': EXPOSED, 'cache-control': 'no-store' })
+      reply.header('cache-control', 'no-store')
       const { id } = request.params
       const input = inputOf(request)
       const sent = paymentIn(request, context.facilitators)

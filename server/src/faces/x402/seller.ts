@@ -50,7 +50,7 @@ function isPlain(type: string): boolean {
 }
 
 interface CallInput {
-  readonly query: Record<string, string>
+  readonly query: Record<string, unknown>
   readonly body: unknown
 }
 
@@ -59,16 +59,22 @@ function callOf({ endpoint, httpMethod: method }: Offer, { query, body }: CallIn
   const url = new URL(endpoint ?? '')
   const limits = { timeoutMs: TIMEOUT_MS, maxResponseBytes: MAX_ANSWER_BYTES }
   const inQuery = method === 'GET' || method === 'DELETE'
+  const words = Object.entries(inQuery ? { ...membersOf(body), ...query } : query)
   // The seller's own words stand.
-  for (const [name, value] of Object.entries(inQuery ? { ...flat(body), ...query } : query))
-    if (!url.searchParams.has(name)) url.searchParams.append(name, String(value))
+  for (const [name, value] of words.filter(([each]) => !url.searchParams.has(each)))
+    for (const text of textsOf(value)) url.searchParams.append(name, text)
   if (inQuery) return { url: url.href, method, ...limits }
   const headers = { 'content-type': 'application/json' }
   return { url: url.href, method, headers, body: JSON.stringify(body ?? {}), ...limits }
 }
 
-function flat(body: unknown): Record<string, unknown> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return {}
-  const plain = ([, value]: [string, unknown]) => ['string', 'number', 'boolean'].includes(typeof value)
-  return Object.fromEntries(Object.entries(body).filter(plain))
+function membersOf(body: unknown): object {
+  return typeof body !== 'object' || body === null || Array.isArray(body) ? {} : body
+}
+
+/** As queries say it: lists by repetition, objects as JSON, nothing by leaving it out. Nothing paid for is dropped. */
+function textsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(textsOf)
+  if (value === null || value === undefined) return []
+  return [typeof value === 'object' ? JSON.stringify(value) : String(value)]
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { openToBrowsers } from './browsers.ts'
 import type { Authenticate } from './caller.ts'
 import { guardRoutes } from './guard.ts'
 import { createLimiter, type Limits } from './limits.ts'
@@ -47,6 +48,7 @@ export async function buildHttp(options: HttpOptions): Promise<Http> {
   validateStrictly(app as unknown as FastifyInstance)
   readJsonStrictly(app as unknown as FastifyInstance)
   await secureHeaders(app as unknown as FastifyInstance, options.publicUrl)
+  openToBrowsers(app as unknown as FastifyInstance)
   await describeRoutes(app as unknown as FastifyInstance, options)
   guardRoutes(app as unknown as FastifyInstance, { ...options, limiter: createLimiter(options.limits) })
   logRequests(app as unknown as FastifyInstance)
