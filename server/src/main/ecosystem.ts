@@ -7,10 +7,10 @@ import type { X402Part } from './x402.ts'
 /** What is imported from other markets, and the sweep that does it. */
 export async function openEcosystem(
   { config, publicUrl, store, outbound }: SoukOptions & Core,
-  x402: X402Part | null,
+  { facilitators }: Pick<X402Part, 'facilitators'>,
 ): Promise<readonly Sweep[]> {
   await store.transact((tx) => configureSources(tx, { urls: config.bazaarSources }))
-  const chains = x402?.facilitators.all.map(({ chain }) => chain) ?? []
+  const chains = facilitators.all.map(({ chain }) => chain)
   const reading = { sandbox: !config.live, publicUrl, ours: chains.map(({ network, asset }) => ({ network, asset })) }
   return [importSweep({ store, outbound, reading, sellerOf: partyOfWallet })]
 }

@@ -44,7 +44,7 @@ export interface FaceParts {
   readonly store: Store
   readonly sweeper: Sweeper
   readonly wallet: WalletPart
-  readonly x402: X402Part | null
+  readonly x402: X402Part
   readonly events: Events
   readonly metrics: Metrics
   readonly receiptKey: ReceiptKey
@@ -79,15 +79,13 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
   await http.register(eventRoutes({ read: store.read, ...parts.events }), { prefix: '/api/v1' })
-  if (parts.x402 !== null) {
-    const { facilitators, buying } = parts.x402
-    await http.register(buyRoutes(buying))
-    // Clients look for the lists behind the address of the facilitator, too.
-    for (const prefix of ['', '/facilitator']) await http.register(discoveryRoutes(buying), { prefix })
-    await http.register(wellKnownX402Routes(buying))
-    await http.register(purchaseRoutes(buying), { prefix: '/api/v1' })
-    await http.register(facilitatorRoutes({ facilitators, live: config.live }), { prefix: '/facilitator' })
-  }
+  const { facilitators, buying } = parts.x402
+  await http.register(buyRoutes(buying))
+  // Clients look for the lists behind the address of the facilitator, too.
+  for (const prefix of ['', '/facilitator']) await http.register(discoveryRoutes(buying), { prefix })
+  await http.register(wellKnownX402Routes(buying))
+  await http.register(purchaseRoutes(buying), { prefix: '/api/v1' })
+  await http.register(facilitatorRoutes({ facilitators, live: config.live }), { prefix: '/facilitator' })
   operatorWebhookRoutes(http, { store })
   const operator = { store, wallet: wallet.wallet, wallets: wallet.wallets, answer: context.answer }
   for (const routes of [operatorAgentRoutes, operatorWalletRoutes, operatorFeeRoutes, operatorEcosystemRoutes]) {

@@ -87,7 +87,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
       ...webhooks.sweeps,
       probes.sweep,
       ...wallet.wallets.flatMap(({ sweeps }) => sweeps),
-      ...(x402?.sweeps ?? []),
+      ...x402.sweeps,
       ...ecosystem,
       ...housekeeping(core),
     ],
@@ -167,7 +167,7 @@ function openEvents({ log }: SoukOptions, { store, outbound, standing, sealingKe
 interface HttpParts {
   readonly core: Core
   readonly wallet: WalletPart
-  readonly x402: X402Part | null
+  readonly x402: X402Part
   readonly events: Events
   readonly sweeper: Sweeper
 }
