@@ -1,7 +1,7 @@
 import { faucet } from '@souk/devchain/evm'
 import { faucet as solanaFaucet } from '@souk/devchain/solana'
 import { toHex } from 'viem'
-import { isWalletOf, type Profile, partyOfWallet, profileOf, profilesOf } from '#identity'
+import { isWalletOf, type Profile, partyOfWallet, payoutWalletOn, profileOf, profilesOf } from '#identity'
 import { noteCalls } from '#offers'
 import { deriveKey } from '#platform/config/index'
 import type { Sweep } from '#platform/sweeps'
@@ -87,12 +87,10 @@ function concluding({ issueReceipts }: Core): CallLine['conclude'] {
 /** Where a seller is paid: its wallet of each kind of network, in the order in which the market prefers them. */
 function payeesIn(profile: Profile | undefined, facilitators: Facilitators): Payee[] {
   return facilitators.all.flatMap(({ chain }) => {
-    const payTo = (isEvm(chain.network) ? profile?.payoutWallet : profile?.solanaWallet) ?? null
+    const payTo = profile ? payoutWalletOn(profile, chain.network) : null
     return payTo === null ? [] : [{ chain, payTo }]
   })
 }
-
-const isEvm = (network: string) => network.startsWith('eip155:')
 
 async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilitator | null> {
   const { config, evmRpcUrl: rpcUrl, secrets, store, log, settlesOver = (chain) => chain } = options

@@ -1,4 +1,4 @@
-import { profilesOf } from '#identity'
+import { payoutWalletOn, profilesOf } from '#identity'
 import { available, escrow, openAccounts } from '#ledger'
 import { type MoveRequest, type Order, type PayOut, payoutOf } from '#orders'
 import { openFinding, requestOrderPayout } from '#wallet'
@@ -23,10 +23,11 @@ export function createPayOut(): PayOut {
     for (const order of orders) {
       const purse = purses.get(order.id)
       if (!purse) throw new Error(`order ${order.id} is paid over a chain, and nobody knows from where`)
-      const payTo = profiles.get(order.sellerId ?? '')?.payoutWallet ?? null
+      const seller = profiles.get(order.sellerId ?? '')
+      const payTo = seller ? payoutWalletOn(seller, purse.network) : null
       const leg = legOf(order, { purse, payTo })
       if (leg === null) {
-        const details = { reason: 'the seller has named no wallet', sellerId: order.sellerId }
+        const details = { reason: 'the seller has named no wallet on this network', sellerId: order.sellerId }
         await openFinding(tx, { kind: 'payout_undeliverable', subject: order.id, details })
         unpaid.push({ orderId: order.id, move: { do: 'fail' } })
         continue

@@ -22,13 +22,14 @@ export { type AgentQuery, type FoundAgent, findAgents, type Proofs } from './fin
 export { usableKeys } from './key-store.ts'
 export type { KeyLook } from './keys.ts'
 export { hashPassword } from './passwords.ts'
-export type {
-  A2aCapabilities,
-  EmergencySource,
-  OwnProfile,
-  Profile,
-  ProfileChanges,
-  ProviderType,
+export {
+  type A2aCapabilities,
+  type EmergencySource,
+  type OwnProfile,
+  type Profile,
+  type ProfileChanges,
+  type ProviderType,
+  payoutWalletOn,
 } from './profile.ts'
 export { callbackUrlsOf, suspendedAmong } from './store.ts'
 export { partyOfWallet } from './wallet-parties.ts'

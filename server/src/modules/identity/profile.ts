@@ -37,6 +37,14 @@ export interface Profile {
   readonly createdAt: Date
 }
 
+/** Where sales on a network (CAIP-2) are paid to; null when it has named no wallet there. */
+export function payoutWalletOn(
+  { payoutWallet, solanaWallet }: Pick<Profile, 'payoutWallet' | 'solanaWallet'>,
+  network: string,
+): string | null {
+  return network.startsWith('eip155:') ? payoutWallet : solanaWallet
+}
+
 export type EmergencySource = 'registration' | 'deposit' | 'replacement'
 
 /** What only the agent itself may see. */
