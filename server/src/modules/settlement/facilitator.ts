@@ -91,6 +91,9 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
     },
     settle: async (payment, asking = {}) => {
       const authorization = authorizationOf(payment)
+      // Whatever has become of it: what is not for this price or to this wallet pays nobody here.
+      const fault = faultOf(payment, chain.token)
+      if (fault) return { state: 'failed', reason: fault, txHash: null }
       const by = { payer: authorization.from, nonce: authorization.nonce }
       let known = await find(by)
       if (!known) {

@@ -55,7 +55,7 @@ const sentOf = async () =>
 test('a payment is verified, settled, and its payee has the money', async () => {
   const before = await held(seller)
   const paid = await payment({ value: 1500n })
-  expect(await facilitator.verify(paid)).toEqual({ isValid: true, payer: paid.authorization.from, reason: null })
+  expect(await facilitator.verify(paid)).toMatchObject({ isValid: true, payer: paid.authorization.from, reason: null })
   const result = await facilitator.settle(paid)
   expect(result).toEqual({ state: 'settled', txHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
   expect((await held(seller)) - before).toBe(1500n)
@@ -122,6 +122,17 @@ test('for another network, another token, another payee, or with a signature of 
     expect(await facilitator.verify(bad)).toMatchObject({ isValid: false, reason })
     expect(await facilitator.settle(bad)).toMatchObject({ state: 'failed', reason })
   }
+})
+
+test('what was settled for one payee is no payment to another, nor for another price, whoever comes with it', async () => {
+  const paid = await payment({ value: 12n })
+  expect(await facilitator.settle(paid)).toMatchObject({ state: 'settled' })
+  const { requirements } = paid
+  const elsewhere = { ...paid, requirements: { ...requirements, payTo: buyer.address } }
+  const reason = 'invalid_exact_evm_recipient_mismatch'
+  expect(await facilitator.settle(elsewhere)).toEqual({ state: 'failed', reason, txHash: null })
+  const dearer = { ...paid, requirements: { ...requirements, amount: 13n } }
+  expect(await facilitator.settle(dearer, { reserved: true })).toMatchObject({ state: 'failed' })
 })
 
 test('two payments over one nonce: one is settled, the other never', async () => {
