@@ -128,7 +128,11 @@ const SAME_NAMES = [
   ...['settlementType', 'delivered', 'deliveryStatus', 'latencyMs', 'orderId', 'form', 'listingId', 'price', 'payout'],
   ...['fee', 'seq', 'previous'],
 ]
-const CHAINS: Readonly<Record<string, string>> = { 'eip155:8453': 'base', 'eip155:84532': 'base-sepolia' }
+const CHAINS: Readonly<Record<string, string>> = {
+  'eip155:8453': 'base',
+  'eip155:84532': 'base-sepolia',
+  'solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1': 'solana-devnet',
+}
 
 /** The name of the first field that says something else than what was signed, PayanAgent's among them; null is nothing. */
 function differenceIn(shown: Readonly<Record<string, unknown>>, facts: ReceiptFacts): string | undefined {

@@ -1,21 +1,31 @@
 import {
+  type Address,
   address,
+  type Base64EncodedDataResponse,
   type Base64EncodedWireTransaction,
   createKeyPairSignerFromPrivateKeyBytes,
   createSolanaRpc,
   getBase58Decoder,
   getBase64Decoder,
+  getBase64Encoder,
   getTransactionEncoder,
   type Signature,
   signBytes,
   type Transaction,
 } from '@solana/kit'
+import { getTokenDecoder, getTokenSize } from '@solana-program/token'
 import { createGatherer } from '#platform/gather'
 import { ChainUnreachable } from '../chain.ts'
 import type { SvmPlace } from './check.ts'
 
 /** A transaction as it stands on the chain. */
 export type SvmLanding = 'missing' | 'seen' | 'succeeded' | 'failed'
+
+export interface TryOut {
+  /** Null when the chain would take it, else the code of what stands against it. */
+  readonly objection: string | null
+  readonly left: bigint
+}
 
 export interface FullySigned {
   /** The chain's name for it: the signature of who pays the fees. */
@@ -28,8 +38,8 @@ export interface FullySigned {
  * `broadcast` may fail in any way it likes, because its outcome is unknown anyway (D-28).
  */
 export interface SvmChain extends SvmPlace {
-  /** Null when the chain would take it now, else the code of what stands against it. */
-  objectionTo(transaction: Transaction): Promise<string | null>
+  /** Whether the chain would take it now, and what is left then on the account it is paid from. */
+  tryOut(transaction: Transaction, source: Address | null): Promise<TryOut>
   /** The height up to which blocks may take any transaction whose blockhash is known by now. */
   horizon(): Promise<bigint>
   /** Asks nobody: adds the signature of who pays the fees. */
@@ -80,7 +90,7 @@ export async function createSvmChain(options: SvmChainOptions): Promise<SvmChain
   })
   return {
     ...{ network, mint: address(mint), relayer },
-    objectionTo: (transaction) => objectionTo(ask, { transaction, network }),
+    tryOut: (transaction, source) => tryOut(ask, { transaction, source, network }),
     horizon: async () => {
       // Of the newest block there is: no blockhash that a payer can know lives longer.
       const { value } = await ask((to) => to.getLatestBlockhash({ commitment: 'processed' }))
@@ -116,19 +126,28 @@ function landingOf(status: { confirmationStatus: string | null; err: unknown } |
   return status.err === null ? 'succeeded' : 'failed'
 }
 
-async function objectionTo(
+async function tryOut(
   ask: Ask,
-  { transaction, network }: { transaction: Transaction; network: string },
-): Promise<string | null> {
+  { transaction, source, network }: { transaction: Transaction; source: Address | null; network: string },
+): Promise<TryOut> {
   const wire = getBase64Decoder().decode(getTransactionEncoder().encode(transaction)) as Base64EncodedWireTransaction
   // As it will be, but for our signature: blockhash, balances, accounts, and what its own assertions say.
   const { value } = await ask((to) =>
-    to.simulateTransaction(wire, { encoding: 'base64', sigVerify: false, commitment: 'processed' }),
+    to.simulateTransaction(wire, {
+      ...({ encoding: 'base64', sigVerify: false, commitment: 'processed' } as const),
+      accounts: { addresses: source === null ? [] : [source], encoding: 'base64' },
+    }),
   )
-  const { err } = value
-  if (err === null) return null
+  const { err, accounts } = value
+  if (err === null) return { objection: null, left: heldIn(accounts[0] ?? null) }
   if (isOursToMend(err)) throw new ChainUnreachable(network, new Error('who pays the fees has no money for them'))
-  return isShort(err) ? 'insufficient_funds' : FAILED
+  return { objection: isShort(err) ? 'insufficient_funds' : FAILED, left: 0n }
+}
+
+/** A token account says so in its own bytes. */
+function heldIn(account: { readonly data: Base64EncodedDataResponse } | null): bigint {
+  const bytes = account === null ? new Uint8Array() : getBase64Encoder().encode(account.data[0])
+  return bytes.length === getTokenSize() ? getTokenDecoder().decode(bytes).amount : 0n
 }
 
 /** Fees are ours to pay, so it is no fault of the payment when they cannot be. */

@@ -50,10 +50,12 @@ export function createSvmFacilitator(options: SvmFacilitatorOptions): Facilitato
     verify: async (payment) => {
       const { payer, nonce } = payment
       const signed = transactionOf(payment)
-      const reason =
-        (await faultOf(payment, signed, chain)) ??
-        ((await find(nonce)) ? DUPLICATE : await chain.objectionTo(signed.transaction))
-      return { isValid: reason === null, payer, reason }
+      const early = (await faultOf(payment, signed, chain)) ?? ((await find(nonce)) ? DUPLICATE : null)
+      if (early !== null) return { isValid: false, payer, reason: early }
+      const { objection: reason, left } = await chain.tryOut(signed.transaction, signed.transfer?.source ?? null)
+      return reason === null
+        ? { isValid: true, payer, reason, funds: left + payment.amount }
+        : { isValid: false, payer, reason }
     },
     settle: async (payment, asking = {}) => {
       const result = await settle(payment, asking)
@@ -98,7 +100,7 @@ function settling(options: SvmFacilitatorOptions) {
 
 /** Signs it, or says why not. The height first, so that it lies beyond that of any blockhash signed before. */
 async function decide({ transaction }: PartlySigned, chain: SvmChain): Promise<Decision> {
-  const [reason, lastHeight] = await Promise.all([chain.objectionTo(transaction), chain.horizon()])
+  const [{ objection: reason }, lastHeight] = await Promise.all([chain.tryOut(transaction, null), chain.horizon()])
   return reason === null ? { signed: await chain.sign(transaction), lastHeight } : { reason }
 }
 

@@ -77,7 +77,11 @@ test('D-16 a payment is known by who pays and by the hash of what he signed; it 
   const paid = await payment({ value: 1500n })
   expect(paid).toMatchObject({ network: SVM_NETWORK, payer: buyer.address, amount: 1500n })
   expect(paid.nonce).toMatch(/^[0-9a-f]{64}$/)
-  expect(await facilitator.verify(paid)).toEqual({ isValid: true, payer: buyer.address, reason: null })
+  expect(await facilitator.verify(paid)).toEqual({
+    ...{ isValid: true, payer: buyer.address, reason: null },
+    // What his wallet holds before he pays.
+    funds: await node.balance(buyer.address),
+  })
   const result = await ours(facilitator, paid)
   expect(result).toEqual({ state: 'settled', txHash: expect.stringMatching(/^[1-9A-HJ-NP-Za-km-z]{64,88}$/) })
   expect((await node.balance(seller)) - before).toBe(1500n)
@@ -308,7 +312,7 @@ test('a transaction that fails on the chain has failed for good, and who pays th
   const [first, second] = [await payment({ from: poor, value: 30n }), await payment({ from: poor, value: 30n })]
   const blind = createSvmFacilitator({
     ...{ store: db.store, log, settings },
-    chain: { ...chain, objectionTo: async () => null },
+    chain: { ...chain, tryOut: async () => ({ objection: null, left: 0n }) },
   })
   expect(await ours(facilitator, first)).toMatchObject({ state: 'settled' })
   const failed = { state: 'failed', reason: 'invalid_exact_svm_transaction_failed' }
