@@ -15,13 +15,23 @@ create table settlement (
   state text not null constraint settlement_state check (state in ('accepted', 'sent', 'settled', 'failed')),
   tx_hash text collate "C",
   reason text,
+  -- Where it was settled, by the chain as it stood then.
+  block bigint,
+  block_hash text collate "C",
+  -- From when nothing can take that away any more; and when something did.
+  final_at timestamptz,
+  reopened_at timestamptz,
   created_at timestamptz not null,
   ended_at timestamptz,
   -- The token takes an authorization once; so do we.
   constraint settlement_once unique (network, payer, nonce),
-  constraint settlement_sent_has_hash check (state in ('accepted', 'failed') or tx_hash is not null)
+  constraint settlement_sent_has_hash check (state in ('accepted', 'failed') or tx_hash is not null),
+  constraint settlement_settled_has_block check ((state = 'settled') = (block is not null and block_hash is not null))
 ) with (fillfactor = 70);
-create index settlement_unended on settlement (network) where state = 'sent';
+create index settlement_unended on settlement (network, payer) where state = 'sent';
+create index settlement_paid on settlement (network, payer, ended_at) where state = 'settled';
+create index settlement_unfinal on settlement (network, block) where state = 'settled' and final_at is null;
+create index settlement_reopened on settlement (network) where state = 'accepted' and reopened_at is not null;
 
 -- Transactions that payers on Solana signed, of which we pay the fees. Kept when it is decided whether they are sent.
 create table svm_settlement (
@@ -59,13 +69,20 @@ create table relayer (
   primary key (network, address)
 );
 
+-- Every transaction ever signed, before it is sent. Those of one number replace one another: the chain takes one of them.
 create table relayed_transaction (
   network text not null,
   relayer text collate "C" not null,
   nonce bigint not null,
-  settlement_id uuid not null unique,
+  -- Counts from zero; a later one pays more.
+  attempt integer not null,
+  settlement_id uuid not null,
   hash text collate "C" not null unique,
   bytes text not null,
+  -- Per unit of gas, in wei.
+  max_fee numeric(78, 0) not null,
+  priority_fee numeric(78, 0) not null,
   signed_at timestamptz not null,
-  primary key (network, relayer, nonce)
+  primary key (network, relayer, nonce, attempt)
 );
+create index relayed_transaction_of_settlement on relayed_transaction (settlement_id);

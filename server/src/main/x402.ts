@@ -4,6 +4,7 @@ import { toHex } from 'viem'
 import { isWalletOf, type Profile, partyOfWallet, payoutWalletOn, profileOf, profilesOf } from '#identity'
 import { noteCalls } from '#offers'
 import { deriveKey } from '#platform/config/index'
+import type { Tx } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import { receiptOf } from '#receipts'
 import {
@@ -14,12 +15,14 @@ import {
   createSvmChain,
   createSvmFacilitator,
   DEFAULT_FACILITATOR_SETTINGS,
+  type EvmFacilitatorSettings,
   type Facilitator,
-  type FacilitatorSettings,
   type Facilitators,
+  type Settlement,
   type Token,
 } from '#settlement'
 import { type CallLine, createTill, DEFAULT_PURCHASE_SETTINGS, forgettingSweep, purchaseSweeps } from '#trades/purchase'
+import { openFinding } from '#wallet'
 import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
@@ -35,7 +38,10 @@ export interface X402Part {
 }
 
 /** A local chain answers in milliseconds. */
-const SANDBOX_SETTINGS: FacilitatorSettings = { ...DEFAULT_FACILITATOR_SETTINGS, pollMs: 25, resendMs: 2_000 }
+const SANDBOX_SETTINGS: EvmFacilitatorSettings = {
+  ...DEFAULT_FACILITATOR_SETTINGS,
+  ...{ pollMs: 25, resendMs: 2_000, raiseMs: 5_000, watchMs: 1_000 },
+}
 
 /** On Base where the market does with EVM, on Solana always. */
 export async function openX402(options: SoukOptions & Core & { readonly probes: ProbesPart }): Promise<X402Part> {
@@ -96,17 +102,25 @@ async function openEvmFacilitator(options: SoukOptions & Core): Promise<Facilita
   const { config, evmRpcUrl: rpcUrl, secrets, store, log, settlesOver = (chain) => chain } = options
   const { evm } = config
   if (evm === null || rpcUrl === null) return null
+  const { finality, maxFeePerGas } = evm
   const token: Token = {
     ...{ chainId: evm.chainId, address: evm.token.toLowerCase() as Token['address'] },
     ...{ name: evm.domain.name, version: evm.domain.version },
   }
   const relayerKey = toHex(deriveKey(secrets.masterSecret, 'x402-relayer'))
-  const chain = settlesOver(createEvmChain({ rpcUrl, token, relayerKey }))
+  const chain = settlesOver(createEvmChain({ rpcUrl, token, relayerKey, finality, maxFeePerGas }))
   if (config.facilitatorUrl !== null) return createOutsideFacilitator({ url: config.facilitatorUrl, chain, log })
   // Gas; on a local chain it costs nothing.
   if (!config.live) await faucet({ rpcUrl, address: chain.relayer, amount: 0n })
   const settings = config.live ? DEFAULT_FACILITATOR_SETTINGS : SANDBOX_SETTINGS
-  return createEvmFacilitator({ store, chain, log, settings })
+  return createEvmFacilitator({ store, chain, log, settings, onReversed: findReversed })
+}
+
+/** What a seller was told that he has been paid, and has not: nobody but the operator can set that right. */
+async function findReversed(tx: Tx, { id, network, txHash, authorization }: Settlement): Promise<void> {
+  const { from: payer, to: payee, value, nonce } = authorization
+  const details = { network, txHash, payer, payee, amount: String(value), nonce }
+  await openFinding(tx, { kind: 'payment_reversed', subject: id, details })
 }
 
 async function openSvmFacilitator(options: SoukOptions & Core): Promise<Facilitator> {

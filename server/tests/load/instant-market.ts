@@ -28,15 +28,23 @@ process.stdout.write(`The market is ready at http://127.0.0.1:${port}\n`)
 
 /** Signatures are verified before it is asked anything. */
 function instant(chain: SettlementChain): SettlementChain {
-  const landed = { state: 'landed', succeeded: true, block: 1n } as const
+  const place = { block: 1n, blockHash: randomHash() }
+  const landed = { state: 'landed', succeeded: true, place } as const
+  let signed = 0n
   return {
     ...chain,
     objectionTo: async () => null,
     fees: async () => ({ maxFeePerGas: 1n, maxPriorityFeePerGas: 1n }),
-    sentByRelayer: async () => 0n,
-    sign: async () => ({ hash: randomHash(), bytes: '0x' }),
+    balanceOf: async () => 2n ** 64n,
+    landedByRelayer: async () => signed,
+    sign: async () => {
+      signed++
+      return { hash: randomHash(), bytes: '0x' }
+    },
     broadcast: async () => {},
     landingOf: async () => landed,
+    finalBlock: async () => place.block,
+    blockHashAt: async () => place.blockHash,
   }
 }
 

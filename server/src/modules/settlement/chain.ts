@@ -4,7 +4,18 @@ import type { SignedAuthorization, Token } from './authorization.ts'
 /** A transaction of ours as it stands on the chain. */
 export type Landing =
   | { readonly state: 'missing' }
-  | { readonly state: 'landed'; readonly succeeded: boolean; readonly block: bigint }
+  | { readonly state: 'landed'; readonly succeeded: boolean; readonly place: Place }
+
+/** A block, and which of all that may ever have had its number. */
+export interface Place {
+  readonly block: bigint
+  readonly blockHash: Hex
+}
+
+/** The transaction that paid, and where. */
+export interface Transfer extends Place {
+  readonly txHash: Hex
+}
 
 /** What sending costs, per unit of gas. */
 export interface Fees {
@@ -33,9 +44,12 @@ export interface SettlementChain {
   balanceOf(owner: Hex): Promise<bigint>
   /** Whether the payer is a contract that stands by the signature (ERC-1271). */
   isSignedByContract(authorization: SignedAuthorization): Promise<boolean>
+  /** What is offered for a transaction signed now: enough for a while, and never more than the operator's ceiling. */
   fees(): Promise<Fees>
-  /** How many transactions the relayer has sent, pending ones counted. */
-  sentByRelayer(): Promise<bigint>
+  /** What takes one into the next blocks as they are; whatever the ceiling. */
+  marketFees(): Promise<Fees>
+  /** How many of the relayer's transactions are in blocks: the number whose turn it is. */
+  landedByRelayer(): Promise<bigint>
   /** Asks nobody: signs the one call that takes this authorization. */
   sign(authorization: SignedAuthorization, at: { readonly nonce: bigint; readonly fees: Fees }): Promise<SignedCall>
   broadcast(bytes: Hex): Promise<void>
@@ -43,7 +57,11 @@ export interface SettlementChain {
   /** Seconds since 1970, by the chain's own clock: no block to come is older. */
   time(): Promise<bigint>
   /** The transaction that used the authorization and paid what it says, whoever sent it; null when there is none. */
-  transferOf(authorization: SignedAuthorization): Promise<Hex | null>
+  transferOf(authorization: SignedAuthorization): Promise<Transfer | null>
+  /** The newest block that nothing can take back. */
+  finalBlock(): Promise<bigint>
+  /** Of the block that has this number now; null where there is none yet, or no more. */
+  blockHashAt(block: bigint): Promise<Hex | null>
 }
 
 /**

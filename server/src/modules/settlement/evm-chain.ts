@@ -1,6 +1,7 @@
 import {
   type Address,
   BaseError,
+  BlockNotFoundError,
   type ContractFunctionArgs,
   createPublicClient,
   defineChain,
@@ -16,7 +17,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { digestOf, type SignedAuthorization, type Token } from './authorization.ts'
-import { ChainUnreachable, type Landing, type SettlementChain } from './chain.ts'
+import { ChainUnreachable, type Landing, type SettlementChain, type Transfer } from './chain.ts'
 
 const TOKEN_ABI = parseAbi([
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
@@ -34,6 +35,8 @@ const WORD_BYTES = 32
 const GAS_LIMIT = 300_000n
 /** The base fee may rise by an eighth a block: this lasts for ten of them. */
 const FEE_HEADROOM = 4n
+/** 5 gwei: on Base some hundred times what is usual. */
+const DEFAULT_MAX_FEE_PER_GAS = 5_000_000_000n
 /** A chain on which nothing happens makes no blocks; its next one will be of its day, give or take so much. */
 const CLOCK_TOLERANCE_SECONDS = 30n
 /** An authorization lives for minutes; how far back its use is looked for where a node bounds the question. */
@@ -43,30 +46,20 @@ export interface EvmChainOptions {
   readonly rpcUrl: string
   readonly token: Token
   readonly relayerKey: Hex
+  /** What the network itself calls final, or so many blocks on top. */
+  readonly finality?: 'finalized' | number
+  /** In wei per unit of gas: whatever a node says, no transaction offers more. */
+  readonly maxFeePerGas?: bigint
   readonly timeoutMs?: number
 }
 
 /** An EVM chain over JSON-RPC. Every failure to ask is `ChainUnreachable`: then nothing is known. */
-export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }: EvmChainOptions): SettlementChain {
+export function createEvmChain(options: EvmChainOptions): SettlementChain {
+  const { token, relayerKey, finality = 'finalized', maxFeePerGas: ceiling = DEFAULT_MAX_FEE_PER_GAS } = options
   const network = `eip155:${token.chainId}`
   const account = privateKeyToAccount(relayerKey)
-  const chain = defineChain({
-    id: token.chainId,
-    name: network,
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [rpcUrl] } },
-  })
-  const client = createPublicClient({
-    chain,
-    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0, batch: true }),
-  })
-  const ask = async <T>(question: (client: PublicClient) => Promise<T>): Promise<T> => {
-    try {
-      return await question(client as PublicClient)
-    } catch (error) {
-      throw new ChainUnreachable(network, error)
-    }
-  }
+  const ask = connect(options)
+  const marketFees = () => ask((to) => to.estimateFeesPerGas())
   return {
     network,
     token,
@@ -75,11 +68,13 @@ export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }
     balanceOf: (owner) => ask((to) => balanceOf(to, { token, owner })),
     isSignedByContract: (authorization) => isSignedByContract({ ask, token }, authorization),
     fees: async () => {
-      const { maxFeePerGas, maxPriorityFeePerGas } = await ask((to) => to.estimateFeesPerGas())
-      return { maxFeePerGas: maxFeePerGas * FEE_HEADROOM, maxPriorityFeePerGas }
+      const market = await marketFees()
+      const maxFeePerGas = lesser(market.maxFeePerGas * FEE_HEADROOM, ceiling)
+      return { maxFeePerGas, maxPriorityFeePerGas: lesser(market.maxPriorityFeePerGas, maxFeePerGas) }
     },
-    sentByRelayer: async () =>
-      BigInt(await ask((to) => to.getTransactionCount({ address: account.address, blockTag: 'pending' }))),
+    marketFees,
+    landedByRelayer: async () =>
+      BigInt(await ask((to) => to.getTransactionCount({ address: account.address, blockTag: 'latest' }))),
     sign: async (authorization, { nonce, fees }) => {
       const bytes = await account.signTransaction({
         ...{ chainId: token.chainId, type: 'eip1559', to: token.address, gas: GAS_LIMIT, nonce: Number(nonce) },
@@ -94,22 +89,60 @@ export function createEvmChain({ rpcUrl, token, relayerKey, timeoutMs = 10_000 }
       return timestamp > wall ? timestamp : wall
     },
     broadcast: async (bytes) => {
-      await client.sendRawTransaction({ serializedTransaction: bytes }).catch((error) => {
-        throw new ChainUnreachable(network, error)
-      })
+      await ask((to) => to.sendRawTransaction({ serializedTransaction: bytes }))
     },
     landingOf: (hash) =>
       ask(async (to): Promise<Landing> => {
         try {
-          const { status, blockNumber } = await to.getTransactionReceipt({ hash })
-          return { state: 'landed', succeeded: status === 'success', block: blockNumber }
+          const { status, blockNumber: block, blockHash } = await to.getTransactionReceipt({ hash })
+          return { state: 'landed', succeeded: status === 'success', place: { block, blockHash } }
         } catch (error) {
           if (error instanceof TransactionReceiptNotFoundError) return { state: 'missing' }
           throw error
         }
       }),
     transferOf: (authorization) => ask((to) => transferOf(to, { token, authorization })),
+    finalBlock: async () => {
+      if (finality === 'finalized') return (await ask((to) => to.getBlock({ blockTag: 'finalized' }))).number
+      const newest = await ask((to) => to.getBlockNumber({ cacheTime: 0 }))
+      return newest > BigInt(finality) ? newest - BigInt(finality) : 0n
+    },
+    blockHashAt: (block) =>
+      ask((to) =>
+        to.getBlock({ blockNumber: block }).then(
+          ({ hash }) => hash,
+          (error) => {
+            if (error instanceof BlockNotFoundError) return null
+            throw error
+          },
+        ),
+      ),
   }
+}
+
+function connect({ rpcUrl, token: { chainId }, timeoutMs = 10_000 }: EvmChainOptions): Ask {
+  const network = `eip155:${chainId}`
+  const chain = defineChain({
+    id: chainId,
+    name: network,
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpcUrl] } },
+  })
+  const client = createPublicClient({
+    chain,
+    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0, batch: true }),
+  })
+  return async (question) => {
+    try {
+      return await question(client as PublicClient)
+    } catch (error) {
+      throw new ChainUnreachable(network, error)
+    }
+  }
+}
+
+function lesser(one: bigint, other: bigint): bigint {
+  return one < other ? one : other
 }
 
 type Ask = <T>(question: (client: PublicClient) => Promise<T>) => Promise<T>
@@ -171,7 +204,7 @@ async function isSignedByContract(
 async function transferOf(
   client: PublicClient,
   { token, authorization }: { token: Token; authorization: SignedAuthorization },
-): Promise<Hex | null> {
+): Promise<Transfer | null> {
   const { from, to, value, nonce } = authorization
   const contract = { address: token.address, abi: TOKEN_ABI }
   const head = await client.getBlockNumber()
@@ -186,15 +219,15 @@ async function transferOf(
     if (isUsed) throw new Error('the authorization was used, and the node does not find where')
     return null
   }
-  const { blockHash, transactionHash, logIndex } = used
+  const { blockHash, blockNumber: block, transactionHash: txHash, logIndex } = used
   const transfers = await client.getLogs({
     ...{ address: token.address, blockHash, event: TOKEN_ABI[5], args: { from, to } },
   })
   // The token tells of the use and of the transfer one right after the other: any other transfer pays for something else.
   const paid = transfers.some((log) => {
-    return log.transactionHash === transactionHash && log.logIndex === logIndex + 1 && log.args.value === value
+    return log.transactionHash === txHash && log.logIndex === logIndex + 1 && log.args.value === value
   })
-  return paid ? transactionHash : null
+  return paid ? { txHash, block, blockHash } : null
 }
 
 /** Keys' signatures go as v, r, s, which the oldest of these tokens take too; contracts' as they are. */

@@ -1,8 +1,6 @@
 import type { Logger } from 'pino'
 import type { Hex } from 'viem'
 import { newId } from '#kernel/id'
-import type { Store } from '#platform/db'
-import type { Sweep } from '#platform/sweeps'
 import {
   authorizationOf,
   isSignedByPayer,
@@ -13,22 +11,16 @@ import {
 import type { SettlementChain } from './chain.ts'
 import { faultOf, isSame, windowFaultOf } from './check.ts'
 import { settlementRefusals } from './errors.ts'
+import { finalitySweep } from './finality.ts'
+import { lineSweep } from './line.ts'
+import { end, type Lookout, look, paidBy } from './look.ts'
 import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult, Verdict } from './payment.ts'
 import { createSender } from './send.ts'
-import {
-  endSettlement,
-  insertSettlement,
-  refuseSettlement,
-  type Settlement,
-  settlementBy,
-  unlandedAfter,
-} from './store.ts'
+import { insertSettlement, type Settlement, settlementBy } from './store.ts'
 
-export interface FacilitatorOptions {
-  readonly store: Store
-  readonly chain: SettlementChain
+export interface EvmFacilitatorOptions extends Lookout {
   readonly log: Pick<Logger, 'warn' | 'error'>
-  readonly settings: FacilitatorSettings
+  readonly settings: EvmFacilitatorSettings
 }
 
 export interface FacilitatorSettings {
@@ -40,10 +32,19 @@ export interface FacilitatorSettings {
   readonly resendMs: number
 }
 
-export const DEFAULT_FACILITATOR_SETTINGS: FacilitatorSettings = { pollMs: 250, patienceMs: 25_000, resendMs: 4_000 }
+export interface EvmFacilitatorSettings extends FacilitatorSettings {
+  /** How long a transaction may lie for its price before it is replaced by one that pays more. */
+  readonly raiseMs: number
+  /** How often it is looked whether what was settled still stands. */
+  readonly watchMs: number
+}
+
+export const DEFAULT_FACILITATOR_SETTINGS: EvmFacilitatorSettings = {
+  ...{ pollMs: 250, patienceMs: 25_000, resendMs: 4_000 },
+  ...{ raiseMs: 20_000, watchMs: 5_000 },
+}
 
 const USED = 'invalid_exact_evm_nonce_already_used'
-const SWEEP_BATCH = 100
 
 /** What payers and sellers must know of an EVM chain, and how payments on it are read. */
 export function evmNetwork({ network, token, relayer }: SettlementChain): Pick<Facilitator, 'chain' | 'read'> {
@@ -60,25 +61,30 @@ export function evmNetwork({ network, token, relayer }: SettlementChain): Pick<F
 }
 
 /** On one EVM chain, by authorizations (EIP-3009). */
-export function createEvmFacilitator({ store, chain, log, settings }: FacilitatorOptions): Facilitator {
+export function createEvmFacilitator(options: EvmFacilitatorOptions): Facilitator {
+  const { store, chain, log, settings } = options
   const { network } = chain
-  const send = createSender({ store, chain, log })
+  const sender = createSender({ store, chain, log })
   const find = (by: { payer: Hex; nonce: Hex }) => settlementBy(store.read, { network, ...by })
-  const follow = createFollower({ store, chain, settings })
+  const follow = createFollower(options)
 
   /** Sends it, or refuses it: whoever comes first to the row. Answers what stands in the way for this asker only. */
-  const decide = async ({ id, authorization }: Settlement, { reserved = false }: Asking): Promise<string | null> => {
-    const reason = windowFaultOf(authorization, new Date()) ?? (await chain.objectionTo(authorization))
+  const decide = async (settlement: Settlement, { reserved = false }: Asking): Promise<string | null> => {
+    const { id, authorization } = settlement
+    const askedAt = performance.now()
+    const [objection, funds] = await Promise.all([
+      chain.objectionTo(authorization),
+      chain.balanceOf(authorization.from),
+    ])
+    const reason = windowFaultOf(authorization, new Date()) ?? objection
     if (reason === null) {
-      await send(id)
+      await sender.send({ id, funds, askedAt })
       return null
     }
     // What speaks against it may be that it has paid: somebody else had it sent, or another facilitator before us.
-    const txHash = await chain.transferOf(authorization)
-    if (txHash && !reserved) return USED
-    await store.transact((tx) =>
-      txHash ? endSettlement(tx, { id, end: { state: 'settled', txHash } }) : refuseSettlement(tx, { id, reason }),
-    )
+    const paid = await chain.transferOf(authorization)
+    if (paid && !reserved) return USED
+    await end(options, settlement, paid ? paidBy(paid) : { state: 'failed', reason })
     return null
   }
 
@@ -108,12 +114,16 @@ export function createEvmFacilitator({ store, chain, log, settings }: Facilitato
       if (!isSameTransfer(known.authorization, authorization)) return { state: 'failed', reason: USED, txHash: null }
       if (known.state === 'accepted') {
         const objection = await decide(known, asking)
-        if (objection) return { state: 'failed', reason: objection, txHash: null }
         known = (await find(by)) ?? known
+        // Unless what speaks against it is that another, who asked at the same moment, has had it sent.
+        if (objection && known.state === 'accepted') return { state: 'failed', reason: objection, txHash: null }
       }
       return follow(known, asking)
     },
-    sweeps: [resendSweep({ store, chain, log, settings })],
+    sweeps: [
+      lineSweep({ ...options, sender, decide: (settlement) => decide(settlement, { reserved: true }) }),
+      finalitySweep({ ...options, everyMs: settings.watchMs }),
+    ],
   }
 }
 
@@ -136,68 +146,20 @@ async function forgeryIn(payment: Payment, chain: SettlementChain): Promise<stri
   return isSigned ? null : 'invalid_exact_evm_signature'
 }
 
-type Parts = Pick<FacilitatorOptions, 'store' | 'chain' | 'settings'>
-
 /** Waits with whoever asked until the chain has decided, but not for ever. */
-function createFollower({ store, chain, settings }: Parts) {
+function createFollower(options: EvmFacilitatorOptions) {
+  const { store, chain, settings } = options
   return async (settlement: Settlement, { waits = true }: Asking): Promise<SettlementResult> => {
     const until = performance.now() + (waits ? settings.patienceMs : 0)
     for (let current = settlement; ; ) {
       if (current.state === 'settled' || current.state === 'failed') return resultOf(current)
-      const seen = await look(store, chain, current).catch(() => 'open' as const)
+      const seen = await look(options, current).catch(() => 'open' as const)
       if (typeof seen === 'object') return resultOf(seen)
       if (performance.now() >= until) return resultOf(current)
       await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
       const { from: payer, nonce } = current.authorization
       current = (await settlementBy(store.read, { network: chain.network, payer, nonce })) ?? current
     }
-  }
-}
-
-/** Asks the chain once; ends the settlement when it has an end. */
-async function look(
-  store: Store,
-  chain: SettlementChain,
-  settlement: Settlement,
-): Promise<Settlement | 'missing' | 'open'> {
-  const { id, txHash, authorization } = settlement
-  if (!txHash) return 'open'
-  const landing = await chain.landingOf(txHash)
-  if (landing.state === 'missing') return 'missing'
-  // The time first: what is found unused after its end was never used.
-  const now = await chain.time()
-  // Refused by the token: perhaps because somebody else has sent the same authorization, which pays as well.
-  const paid = landing.succeeded ? txHash : await chain.transferOf(authorization)
-  // It is public by now, and as long as it is good anybody may send it again with better luck.
-  if (!paid && now <= authorization.validBefore) return 'open'
-  const end = paid
-    ? ({ state: 'settled', txHash: paid } as const)
-    : ({ state: 'failed', reason: 'invalid_exact_evm_transaction_failed' } as const)
-  await store.transact((tx) => endSettlement(tx, { id, end }))
-  return { ...settlement, ...end, reason: end.state === 'failed' ? end.reason : null }
-}
-
-/** Looks after transactions whose askers have gone: sends them again as the same bytes, and ends what has landed. */
-function resendSweep({ store, chain, log, settings }: Omit<FacilitatorOptions, 'settings'> & Parts): Sweep {
-  return {
-    name: `settlements:${chain.network}`,
-    everyMs: 1000,
-    ignoresWakes: true,
-    run: async () => {
-      const asked = { network: chain.network, olderThanMs: settings.resendMs, limit: SWEEP_BATCH }
-      let ended = 0
-      for (const { settlement, bytes } of await unlandedAfter(store.read, asked)) {
-        try {
-          const seen = await look(store, chain, settlement)
-          if (typeof seen === 'object') ended++
-          if (seen === 'missing') await chain.broadcast(bytes)
-        } catch (error) {
-          // One that cannot be told holds no other back: they wait for it on the chain as it is.
-          log.warn({ err: error, settlement: settlement.id }, 'a settlement was looked for or sent again in vain')
-        }
-      }
-      return ended
-    },
   }
 }
 

@@ -2,7 +2,12 @@ export { readAuthorization, type SignedAuthorization, type Token, writeAuthoriza
 export { ChainUnreachable, type SettlementChain } from './chain.ts'
 export { settlementRefusals } from './errors.ts'
 export { createEvmChain } from './evm-chain.ts'
-export { createEvmFacilitator, DEFAULT_FACILITATOR_SETTINGS, type FacilitatorSettings } from './facilitator.ts'
+export {
+  createEvmFacilitator,
+  DEFAULT_FACILITATOR_SETTINGS,
+  type EvmFacilitatorSettings,
+  type FacilitatorSettings,
+} from './facilitator.ts'
 export { createFacilitators, type Facilitators } from './facilitators.ts'
 export { createOutsideFacilitator } from './outside-facilitator.ts'
 export type {
@@ -15,5 +20,6 @@ export type {
   SignedPayment,
   Verdict,
 } from './payment.ts'
+export type { Settlement } from './store.ts'
 export { createSvmChain, type SvmChain } from './svm/chain.ts'
 export { createSvmFacilitator } from './svm/facilitator.ts'

@@ -3,6 +3,7 @@ import type { Hex } from 'viem'
 import { authorizationOf } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
 import { evmNetwork, judge } from './facilitator.ts'
+import { GRACE_SECONDS } from './look.ts'
 import type { Facilitator, Payment, SettlementResult } from './payment.ts'
 
 export interface OutsideFacilitatorOptions {
@@ -14,8 +15,6 @@ export interface OutsideFacilitatorOptions {
 }
 
 const TIMEOUT_MS = 60_000
-/** Chains' clocks and ours differ by a little. */
-const GRACE_SECONDS = 30n
 
 /**
  * Somebody else's facilitator, named by the operator. It sends and pays the gas; what it says of the outcome is believed only
@@ -54,7 +53,7 @@ async function outcomeOf(payment: Payment, chain: SettlementChain): Promise<Sett
   // The time first: what is used after it was asked for is found, and what is found unused after the end was never used.
   const now = await chain.time()
   const paid = await chain.transferOf(authorization)
-  if (paid) return { state: 'settled', txHash: paid }
+  if (paid) return { state: 'settled', txHash: paid.txHash }
   if (now <= authorization.validBefore + GRACE_SECONDS) return { state: 'pending', txHash: null }
   return { state: 'failed', reason: 'invalid_exact_evm_payload_authorization_valid_before', txHash: null }
 }

@@ -13,7 +13,7 @@ import { createEvmChain } from './evm-chain.ts'
 import { createEvmFacilitator } from './facilitator.ts'
 import type { Facilitator, Payment } from './payment.ts'
 
-const settings = { pollMs: 50, patienceMs: 30_000, resendMs: 200 }
+const settings = { pollMs: 50, patienceMs: 30_000, resendMs: 200, raiseMs: 60_000, watchMs: 1000 }
 const log = pino({ level: process.env['SHOW'] ?? 'silent' })
 
 let db: TestDatabase
@@ -55,7 +55,8 @@ const sentOf = async () =>
 test('a payment is verified, settled, and its payee has the money', async () => {
   const before = await held(seller)
   const paid = await payment({ value: 1500n })
-  expect(await facilitator.verify(paid)).toMatchObject({ isValid: true, payer: paid.authorization.from, reason: null })
+  const verdict = { isValid: true, payer: paid.authorization.from, reason: null, funds: await held(buyer.address) }
+  expect(await facilitator.verify(paid)).toEqual(verdict)
   const result = await facilitator.settle(paid)
   expect(result).toEqual({ state: 'settled', txHash: expect.stringMatching(/^0x[0-9a-f]{64}$/) })
   expect((await held(seller)) - before).toBe(1500n)
@@ -226,7 +227,7 @@ test('D-28 who does not wait hears at once how it stands', async () => {
 test('a transfer beside the use of an authorization pays for something else: each pays for itself', async () => {
   const [one, other] = [await payment({ value: 21n }), await payment({ value: 21n })]
   expect(await facilitator.settle(one)).toMatchObject({ state: 'settled' })
-  expect(await chain.transferOf(one.authorization)).toMatch(/^0x/)
+  expect(await chain.transferOf(one.authorization)).toMatchObject({ txHash: expect.stringMatching(/^0x/) })
   expect(await chain.transferOf({ ...one.authorization, value: 22n })).toBeNull()
   expect(await chain.transferOf(other.authorization)).toBeNull()
 })
@@ -237,13 +238,13 @@ test('what the token refused on the chain stays open while it is good, as anybod
   const [first, second] = [await payment({ from: poor, value: 30n }), await payment({ from: poor, value: 30n })]
   const blind = createEvmFacilitator({
     ...{ store: db.store, log, settings: { ...settings, patienceMs: 300 } },
-    chain: { ...chain, objectionTo: async () => null },
+    chain: { ...chain, objectionTo: async () => null, balanceOf: async () => 30n },
   })
   expect(await facilitator.settle(first)).toMatchObject({ state: 'settled' })
   expect(await blind.settle(second)).toMatchObject({ state: 'pending' })
   const later = createEvmFacilitator({
     ...{ store: db.store, log, settings },
-    chain: { ...chain, time: async () => second.authorization.validBefore + 1n },
+    chain: { ...chain, time: async () => second.authorization.validBefore + 31n },
   })
   expect(await later.settle(second)).toMatchObject({ state: 'failed', reason: 'invalid_exact_evm_transaction_failed' })
 })

@@ -2,7 +2,7 @@ import sql from 'sql-template-tag'
 import type { Hex } from 'viem'
 import type { Db, Tx } from '#platform/db'
 import type { SignedAuthorization } from './authorization.ts'
-import type { SignedCall } from './chain.ts'
+import type { Place, Transfer } from './chain.ts'
 
 /**
  * `accepted`: kept, nothing sent. `sent`: a signed transaction is kept, and may land at any time. The other two are ends:
@@ -21,7 +21,7 @@ export interface Settlement {
   readonly reason: string | null
 }
 
-interface Row extends Omit<Settlement, 'authorization'> {
+export interface Row extends Omit<Settlement, 'authorization'> {
   readonly payer: Hex
   readonly payee: Hex
   readonly amount: string
@@ -32,7 +32,7 @@ interface Row extends Omit<Settlement, 'authorization'> {
 }
 
 /** 78 digits do not fit a bigint, so what the payer chose freely comes as text. */
-const COLUMNS = sql`
+export const COLUMNS = sql`
   settlement.id, settlement.network, payer, payee, amount::text, valid_after::text as "validAfter",
   valid_before::text as "validBefore", settlement.nonce, signature, state, tx_hash as "txHash", reason`
 
@@ -71,77 +71,91 @@ export async function lockAccepted(db: Db, ids: readonly string[]): Promise<Sett
   return rows.map(settlementOf)
 }
 
-/** Draws numbers for the relayer's next transactions; locks them to the commit, so that they are used in order. */
-export async function drawNonces(
-  tx: Tx,
-  { network, relayer, count, floor }: { network: string; relayer: Hex; count: number; floor: bigint },
-): Promise<bigint> {
-  const row = await tx.one<{ first: bigint }>(sql`
-    insert into relayer (network, address, next_nonce) values (${network}, ${relayer}, ${floor + BigInt(count)})
-    on conflict (network, address) do update
-      set next_nonce = greatest(relayer.next_nonce, ${floor}) + ${count}
-    returning next_nonce - ${count} as first`)
-  if (!row) throw new Error('the relayer has no row')
-  return row.first
+/** What payers have on its way already, or have paid since then. */
+export async function underWayOf(
+  db: Db,
+  { network, payers, since }: { network: string; payers: readonly Hex[]; since: Date },
+): Promise<Map<Hex, bigint>> {
+  const rows = await db.rows<{ payer: Hex; amount: string }>(sql`
+    select payer, sum(amount)::text as amount from settlement
+    where network = ${network} and payer = any(${payers}::text[])
+      and (state = 'sent' or state = 'settled' and ended_at > ${since})
+    group by payer`)
+  return new Map(rows.map(({ payer, amount }) => [payer, BigInt(amount)]))
 }
 
-export interface NewTransaction extends SignedCall {
-  readonly settlementId: string
-  readonly nonce: bigint
-}
+export type End = ({ readonly state: 'settled' } & Transfer) | { readonly state: 'failed'; readonly reason: string }
 
-/** Keeps signed transactions before they are sent (D-15). */
-export async function saveTransactions(
-  tx: Tx,
-  { network, relayer, signed }: { network: string; relayer: Hex; signed: readonly NewTransaction[] },
-): Promise<void> {
-  await tx.run(sql`
-    with signed as (
-      select * from unnest(
-        ${signed.map(({ settlementId }) => settlementId)}::uuid[],
-        ${signed.map(({ nonce }) => nonce)}::bigint[],
-        ${signed.map(({ hash }) => hash)}::text[],
-        ${signed.map(({ bytes }) => bytes)}::text[]
-      ) as s (settlement_id, nonce, hash, bytes)
-    ),
-    sent as (
-      update settlement set state = 'sent', tx_hash = signed.hash from signed where settlement.id = signed.settlement_id
-    )
-    insert into relayed_transaction (network, relayer, nonce, settlement_id, hash, bytes, signed_at)
-    select ${network}, ${relayer}, nonce, settlement_id, hash, bytes, clock_timestamp() from signed`)
-}
-
-/** Ends a settlement once: what another process has found out meanwhile stands. */
+/**
+ * Ends a settlement once: what another process has found out meanwhile stands. `reversed`: it had been settled before, and
+ * now it never will be.
+ */
 export async function endSettlement(
   tx: Tx,
-  { id, end }: { id: string; end: { state: 'settled'; txHash: Hex } | { state: 'failed'; reason: string } },
-): Promise<boolean> {
-  const rows = await tx.run(sql`
-    update settlement set state = ${end.state}, ended_at = ${tx.now},
-      tx_hash = ${end.state === 'settled' ? end.txHash : sql`tx_hash`}, reason = ${end.state === 'failed' ? end.reason : null}
-    where id = ${id} and state in ('accepted', 'sent')`)
-  return rows > 0
+  { id, from, end }: { id: string; from: readonly SettlementState[]; end: End },
+): Promise<'ended' | 'reversed' | 'stands'> {
+  const { txHash, block, blockHash, reason } = { txHash: null, block: null, blockHash: null, reason: null, ...end }
+  const row = await tx.one<{ reopened: boolean }>(sql`
+    update settlement set state = ${end.state}, ended_at = ${tx.now}, tx_hash = coalesce(${txHash}, tx_hash),
+      block = ${block}, block_hash = ${blockHash}, reason = ${reason}
+    where id = ${id} and state = any(${from}::text[])
+    returning reopened_at is not null as reopened`)
+  if (!row) return 'stands'
+  return row.reopened && end.state === 'failed' ? 'reversed' : 'ended'
 }
 
-export interface Unlanded {
-  readonly settlement: Settlement
-  readonly bytes: Hex
+export interface UnfinalBlock extends Place {
+  /** Whether all that was settled in it could still be settled anew, were it taken back. */
+  readonly mendable: boolean
 }
 
-/** Transactions that nobody has seen land, in the order in which they must. */
-export async function unlandedAfter(
+/** Blocks in which something was settled that may yet be taken back; what is still mendable first. */
+export function unfinalBlocks(
   db: Db,
-  { network, olderThanMs, limit }: { network: string; olderThanMs: number; limit: number },
-): Promise<Unlanded[]> {
-  const rows = await db.rows<Row & { bytes: Hex }>(sql`
-    select ${COLUMNS}, bytes from settlement join relayed_transaction on relayed_transaction.settlement_id = settlement.id
-    where settlement.network = ${network} and state = 'sent'
-      and signed_at < clock_timestamp() - ${olderThanMs} * interval '1 ms'
-    order by relayed_transaction.nonce limit ${limit}`)
-  return rows.map(({ bytes, ...row }) => ({ settlement: settlementOf(row), bytes }))
+  { network, now, limit }: { network: string; now: bigint; limit: number },
+): Promise<UnfinalBlock[]> {
+  return db.rows(sql`
+    select block, block_hash as "blockHash", max(valid_before) >= ${now}::numeric as mendable from settlement
+    where network = ${network} and state = 'settled' and final_at is null
+    group by block, block_hash order by mendable desc, block limit ${limit}`)
 }
 
-function settlementOf(row: Row): Settlement {
+export async function markFinal(tx: Tx, { network, block, blockHash }: { network: string } & Place): Promise<number> {
+  return tx.run(sql`
+    update settlement set final_at = ${tx.now}
+    where network = ${network} and block = ${block} and block_hash = ${blockHash} and state = 'settled' and final_at is null`)
+}
+
+/** What was settled in a block that is no more is under way again, or, where we never sent it, as if it had just come. */
+export async function reopenSettlements(
+  tx: Tx,
+  { network, block, blockHash }: { network: string } & Place,
+): Promise<number> {
+  return tx.run(sql`
+    update settlement set state = case when ours.hash is null then 'accepted' else 'sent' end, tx_hash = ours.hash,
+      block = null, block_hash = null, ended_at = null, reopened_at = ${tx.now}
+    from (
+      select id, (
+        select hash from relayed_transaction where settlement_id = lost.id order by nonce desc, attempt desc limit 1
+      ) as hash
+      from settlement as lost
+      where network = ${network} and block = ${block} and block_hash = ${blockHash} and state = 'settled' and final_at is null
+    ) as ours
+    where settlement.id = ours.id and state = 'settled' and final_at is null`)
+}
+
+/** What has been reopened and was never sent by us. */
+export async function reopenedUnsent(
+  db: Db,
+  { network, limit }: { network: string; limit: number },
+): Promise<Settlement[]> {
+  const rows = await db.rows<Row>(sql`
+    select ${COLUMNS} from settlement
+    where network = ${network} and state = 'accepted' and reopened_at is not null limit ${limit}`)
+  return rows.map(settlementOf)
+}
+
+export function settlementOf(row: Row): Settlement {
   const { id, network, state, txHash, reason, payer, payee, amount, validAfter, validBefore, nonce, signature } = row
   return {
     ...{ id, network, state, txHash, reason },

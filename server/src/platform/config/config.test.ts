@@ -66,6 +66,7 @@ describe('live mode', () => {
       token: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
       domain: { name: 'USD Coin', version: '2' },
       finality: 'finalized',
+      maxFeePerGas: 5_000_000_000n,
     })
     expect(readConfig({ ...LIVE, EVM_FINALITY: '12' }).evm?.finality).toBe(12)
     expect(publicUrl(config, 4000)).toBe('https://souk.example.com')

@@ -28,6 +28,7 @@ const NAMES = [
   'EVM_CHAIN_ID',
   'EVM_TOKEN',
   'EVM_FINALITY',
+  'EVM_MAX_FEE_GWEI',
   'LOG_LEVEL',
 ] as const
 

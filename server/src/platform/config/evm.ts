@@ -13,7 +13,13 @@ export interface EvmConfig {
   readonly domain: { readonly name: string; readonly version: string }
   /** What counts as final: what the network itself calls so, or so many blocks on top. */
   readonly finality: 'finalized' | number
+  /** In wei per unit of gas: the most that a transaction settling a payment offers, whatever the node says. */
+  readonly maxFeePerGas: bigint
 }
+
+/** Some hundred times what is usual on Base. */
+const DEFAULT_MAX_FEE_GWEI = 5
+const WEI_PER_GWEI = 1_000_000_000n
 
 interface Preset {
   readonly chainId: number
@@ -59,10 +65,13 @@ export function readEvm(
   const known = [BASE, BASE_SEPOLIA].find((one) => one.chainId === chainId) ?? preset
   const token = env.read('EVM_TOKEN', known.token, evmAddress)
   const finality = env.read('EVM_FINALITY', 'finalized', FINALITY)
+  const maxFeeGwei = env.read('EVM_MAX_FEE_GWEI', DEFAULT_MAX_FEE_GWEI, wholeNumber(1, 10_000, DEFAULT_MAX_FEE_GWEI))
   const may = live && allowTestnet ? [BASE, BASE_SEPOLIA] : [preset]
   const why = live ? 'which is refused in live mode unless SOUK_ALLOW_TESTNET=yes' : 'and this is a sandbox'
   if (!may.some((one) => one.chainId === chainId)) {
     env.fault('EVM_CHAIN_ID', `is not ${live ? 'Base' : 'Base Sepolia'}, ${why}`, String(preset.chainId))
   } else if (token !== known.token) env.fault('EVM_TOKEN', `is not USDC of chain ${chainId}`, known.token)
-  return rpcUrl === 'off' ? null : { rpcUrl, network: `eip155:${chainId}`, ...known, finality }
+  return rpcUrl === 'off'
+    ? null
+    : { rpcUrl, network: `eip155:${chainId}`, ...known, finality, maxFeePerGas: BigInt(maxFeeGwei) * WEI_PER_GWEI }
 }

@@ -25,6 +25,7 @@ export interface NewFinding {
     | 'payout_over_cap'
     | 'payout_refused'
     | 'payout_undeliverable'
+    | 'payment_reversed'
   readonly subject: string
   readonly details: Readonly<Record<string, string | number | null>>
 }
