@@ -902,6 +902,8 @@ export interface paths {
             completedJobs: number
             /** Public page of the service. */
             url: string
+            /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+            buyUrl: string | null
             createdAt: string
             updatedAt: string
             /** Why it stands where it does. */
@@ -998,6 +1000,8 @@ export interface paths {
             completedJobs: number
             /** Public page of the service. */
             url: string
+            /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+            buyUrl: string | null
             createdAt: string
             updatedAt: string
             /** Why it stands where it does. */
@@ -1104,6 +1108,8 @@ export interface paths {
           completedJobs: number
           /** Public page of the service. */
           url: string
+          /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+          buyUrl: string | null
           createdAt: string
           updatedAt: string
           inputSchema: Record<string, unknown>
@@ -1175,6 +1181,8 @@ export interface paths {
             completedJobs: number
             /** Public page of the service. */
             url: string
+            /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+            buyUrl: string | null
             createdAt: string
             updatedAt: string
             /** Why it stands where it does. */
@@ -1276,6 +1284,8 @@ export interface paths {
           completedJobs: number
           /** Public page of the service. */
           url: string
+          /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+          buyUrl: string | null
           createdAt: string
           updatedAt: string
           inputSchema: Record<string, unknown>
@@ -1376,6 +1386,8 @@ export interface paths {
           completedJobs: number
           /** Public page of the service. */
           url: string
+          /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+          buyUrl: string | null
           createdAt: string
           updatedAt: string
           inputSchema: Record<string, unknown>
@@ -2744,6 +2756,8 @@ export interface paths {
             completedJobs: number
             /** Public page of the service. */
             url: string
+            /** Where it is bought with a wallet alone, by x402; null where this market cannot send money back. */
+            buyUrl: string | null
             createdAt: string
             updatedAt: string
             /** Why it stands where it does. */
@@ -2767,7 +2781,7 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** The path it is for: /api/v1/auth/wallet unless said, /api/v1/agents/me/wallet or /api/v1/purchases/ID */
+          /** The path it is for: /api/v1/auth/wallet unless said, /api/v1/agents/me/wallet, /api/v1/purchases/ID or /x402/jobs/ID */
           for?: string
         }
         header?: never
@@ -2977,6 +2991,141 @@ export interface paths {
       }
     }
   }
+  '/x402/jobs/{job}': {
+    /** A job you bought with a wallet */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** The end of the URL you were told; or the job’s id, with SIGN-IN-WITH-X */
+          job: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          id: string
+          type: string
+          status: string
+          /** Micro-units. 1 USDC = 1000000. */
+          amount: string
+          /** Micro-units. 1 USDC = 1000000. */
+          platformFee: string
+          /** Micro-units. 1 USDC = 1000000. */
+          totalCost: string
+          clientAgentId: string
+          providerAgentId: string | null
+          serviceId: string | null
+          input?: unknown
+          output?: unknown
+          createdAt: string
+          acceptedAt: string | null
+          deliveredAt: string | null
+          closedAt: string | null
+          /** When the present state ends by itself */
+          expiresAt: string | null
+          /** Where the job is read and moved; whoever knows it may. */
+          url: string
+          /** What can be asked for by POST at url/ACTION */
+          actions: (string)[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/x402/jobs/{job}/accept-delivery': {
+    /** Take the delivery; the seller is paid */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** The end of the URL you were told; or the job’s id, with SIGN-IN-WITH-X */
+          job: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          id: string
+          type: string
+          status: string
+          /** Micro-units. 1 USDC = 1000000. */
+          amount: string
+          /** Micro-units. 1 USDC = 1000000. */
+          platformFee: string
+          /** Micro-units. 1 USDC = 1000000. */
+          totalCost: string
+          clientAgentId: string
+          providerAgentId: string | null
+          serviceId: string | null
+          input?: unknown
+          output?: unknown
+          createdAt: string
+          acceptedAt: string | null
+          deliveredAt: string | null
+          closedAt: string | null
+          /** When the present state ends by itself */
+          expiresAt: string | null
+          /** Where the job is read and moved; whoever knows it may. */
+          url: string
+          /** What can be asked for by POST at url/ACTION */
+          actions: (string)[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/x402/jobs/{job}/cancel': {
+    /** Cancel before delivery; everything goes back to the wallet that paid */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          /** The end of the URL you were told; or the job’s id, with SIGN-IN-WITH-X */
+          job: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          id: string
+          type: string
+          status: string
+          /** Micro-units. 1 USDC = 1000000. */
+          amount: string
+          /** Micro-units. 1 USDC = 1000000. */
+          platformFee: string
+          /** Micro-units. 1 USDC = 1000000. */
+          totalCost: string
+          clientAgentId: string
+          providerAgentId: string | null
+          serviceId: string | null
+          input?: unknown
+          output?: unknown
+          createdAt: string
+          acceptedAt: string | null
+          deliveredAt: string | null
+          closedAt: string | null
+          /** When the present state ends by itself */
+          expiresAt: string | null
+          /** Where the job is read and moved; whoever knows it may. */
+          url: string
+          /** What can be asked for by POST at url/ACTION */
+          actions: (string)[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
   '/discovery/resources': {
     /** Resources to be bought */
     get: {
@@ -2990,7 +3139,7 @@ export interface paths {
           scheme?: string
           /** CAIP-2 */
           network?: string
-          /** An extension that the resource speaks: `bazaar` or `payment-identifier` */
+          /** An extension that the resource speaks: `bazaar`, `payment-identifier`, `offer-receipt` or `sign-in-with-x` */
           extensions?: string
           /** 20 unless said; brought to 1 to 100 */
           limit?: string
@@ -3018,7 +3167,9 @@ export interface paths {
             tags?: (string)[]
             extensions: Record<string, unknown>
             metadata: {
-              offerId: string
+              offerId?: string
+              /** A job of escrow, which may take a while */
+              serviceId?: string
               title: string
               category: string
               priceUsd: number
@@ -3050,7 +3201,7 @@ export interface paths {
           scheme?: string
           /** CAIP-2 */
           network?: string
-          /** An extension that the resource speaks: `bazaar` or `payment-identifier` */
+          /** An extension that the resource speaks: `bazaar`, `payment-identifier`, `offer-receipt` or `sign-in-with-x` */
           extensions?: string
           /** 20 unless said; brought to 1 to 100 */
           limit?: string
@@ -3078,7 +3229,9 @@ export interface paths {
             tags?: (string)[]
             extensions: Record<string, unknown>
             metadata: {
-              offerId: string
+              offerId?: string
+              /** A job of escrow, which may take a while */
+              serviceId?: string
               title: string
               category: string
               priceUsd: number
@@ -3108,7 +3261,7 @@ export interface paths {
           scheme?: string
           /** CAIP-2 */
           network?: string
-          /** An extension that the resource speaks: `bazaar` or `payment-identifier` */
+          /** An extension that the resource speaks: `bazaar`, `payment-identifier`, `offer-receipt` or `sign-in-with-x` */
           extensions?: string
           /** 20 unless said; brought to 1 to 100 */
           limit?: string
@@ -3136,7 +3289,9 @@ export interface paths {
             tags?: (string)[]
             extensions: Record<string, unknown>
             metadata: {
-              offerId: string
+              offerId?: string
+              /** A job of escrow, which may take a while */
+              serviceId?: string
               title: string
               category: string
               priceUsd: number
@@ -3168,7 +3323,7 @@ export interface paths {
           scheme?: string
           /** CAIP-2 */
           network?: string
-          /** An extension that the resource speaks: `bazaar` or `payment-identifier` */
+          /** An extension that the resource speaks: `bazaar`, `payment-identifier`, `offer-receipt` or `sign-in-with-x` */
           extensions?: string
           /** 20 unless said; brought to 1 to 100 */
           limit?: string
@@ -3196,7 +3351,9 @@ export interface paths {
             tags?: (string)[]
             extensions: Record<string, unknown>
             metadata: {
-              offerId: string
+              offerId?: string
+              /** A job of escrow, which may take a while */
+              serviceId?: string
               title: string
               category: string
               priceUsd: number

@@ -52,3 +52,16 @@ create table direct_schema (
   sha256 text primary key,
   schema json not null
 );
+
+-- A slot kept for a job that is still being paid for, and what was agreed on: counted in its service's slots as the job will be.
+create table direct_reservation (
+  id uuid primary key,
+  service_id uuid not null,
+  seller_id uuid not null,
+  -- Whether the job is to begin at once, or to stand in line.
+  waits boolean not null,
+  price bigint not null check (price > 0),
+  terms jsonb not null,
+  reserved_at timestamptz not null
+);
+create index direct_reservation_of_service on direct_reservation (service_id);

@@ -34,6 +34,7 @@ export const anyTerms: fc.Arbitrary<Terms> = fc.record({
   cancel: fc.constantFrom('before-delivery', 'before-match', 'with-consent', 'until-paid'),
   silence: fc.constantFrom('accepts', 'waits'),
   dispute: fc.boolean(),
+  payout: fc.constantFrom('chain', 'balance'),
   verification: fc.constant(null),
 })
 

@@ -74,7 +74,8 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   const probes = openProbes(options, core)
   const readers: EventReader[] = [events.reader, catalogStats, fundingReader, probes.reader]
   await registerReaders(store, readers)
-  const x402 = await openX402({ ...options, ...core, probes })
+  const rails = wallet.wallets.map(({ rail }) => rail)
+  const x402 = await openX402({ ...options, ...core, probes, rails })
   const ecosystem = await openEcosystem({ ...options, ...core }, x402)
   const sweeper = createSweeper(
     [
@@ -118,6 +119,7 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
   const store = openStore({ url: databaseUrl, maxConnections: CONNECTIONS })
   const receiptKey = receiptKeyFrom(Buffer.from(deriveKey(secrets.masterSecret, 'receipts')))
   const sealingKey = deriveKey(secrets.masterSecret, 'sealing')
+  const standing = createStanding(store.read)
   const issueReceipts = createReceiptIssuer({ key: receiptKey, issuer: publicUrl })
   return {
     store,
@@ -131,7 +133,8 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     issueReceipts,
     engine: createEngine({ forms: [directForm], issueReceipts, payOut: createPayOut() }),
     answers: createAnswerBook(store, sealingKey),
-    standing: createStanding(store.read),
+    standing,
+    direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },
     offerSigner: createOfferSigner(jwsKeyFrom(deriveKey(secrets.masterSecret, 'x402-offers')), publicUrl),
     signIn: createSignIn({ key: deriveKey(secrets.masterSecret, 'sign-in'), publicUrl, networks: networksOf(config) }),
   }
@@ -181,7 +184,8 @@ async function openHttp(options: SoukOptions, { core, wallet, x402, events, swee
     ...{ store, answers, outbound, validator, engine, publicUrl, sealingKey, receiptSecret, signIn: core.signIn },
     read: store.read,
     answer: createAnswer(store, answers),
-    direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },
+    direct: core.direct,
+    sellsToWallets: x402.jobs !== null,
     market: config.market,
     sandbox: !config.live,
   }

@@ -22,17 +22,21 @@ import {
   type Token,
 } from '#settlement'
 import { type CallLine, createTill, DEFAULT_PURCHASE_SETTINGS, forgettingSweep, purchaseSweeps } from '#trades/purchase'
-import { openFinding } from '#wallet'
+import { openFinding, type Rail } from '#wallet'
 import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
+import { JOB } from '../faces/x402/buy-service.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
 import type { ProbesPart } from './probes.ts'
 import type { Core, SoukOptions } from './souk.ts'
+import { openWalletJobs, type WalletJobs } from './wallet-jobs.ts'
 
 /** Buying with a wallet, and the facilitators that settle it. */
 export interface X402Part {
   readonly facilitators: Facilitators
+  /** Null where money of jobs cannot be sent back. */
+  readonly jobs: WalletJobs | null
   readonly buying: BuyContext
   readonly sweeps: readonly Sweep[]
 }
@@ -43,11 +47,14 @@ const SANDBOX_SETTINGS: EvmFacilitatorSettings = {
   ...{ pollMs: 25, resendMs: 2_000, raiseMs: 5_000, watchMs: 1_000 },
 }
 
+type X402Options = SoukOptions & Core & { readonly probes: ProbesPart; readonly rails: readonly Rail[] }
+
 /** On Base where the market does with EVM, on Solana always. */
-export async function openX402(options: SoukOptions & Core & { readonly probes: ProbesPart }): Promise<X402Part> {
+export async function openX402(options: X402Options): Promise<X402Part> {
   const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn, probes } = options
   const [evm, svm] = await Promise.all([openEvmFacilitator(options), openSvmFacilitator(options)])
   const facilitators = createFacilitators(evm === null ? [svm] : [evm, svm])
+  const jobs = openWalletJobs({ ...options, facilitators })
   const till = createTill({
     ...{ store, leaseStore, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
     lines: {
@@ -55,15 +62,17 @@ export async function openX402(options: SoukOptions & Core & { readonly probes: 
         run: createSellerRun({ read: store.read, outbound, heard: probes.heard }),
         conclude: concluding(options),
       },
+      ...(jobs && { [JOB]: jobs.line }),
     },
     buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
   })
   return {
     facilitators,
+    jobs,
     sweeps: [...facilitators.sweeps, ...purchaseSweeps({ store, till, log }), forgettingSweep(store)],
     buying: {
       ...{ store, read: store.read, now: store.now, isWalletOf, till, facilitators, validator, publicUrl },
-      ...{ offerSigner, signIn, bazaar: createBazaar(validator) },
+      ...{ offerSigner, signIn, bazaar: createBazaar(validator), services: jobs?.sales ?? null },
       payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
       payeesOfAll: async (db, partyIds) => {
         const profiles = await profilesOf(db, partyIds)

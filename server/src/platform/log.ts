@@ -22,6 +22,12 @@ export function createLog(level: string): Logger {
       ],
       censor: '[secret]',
     },
-    serializers: { req: ({ id, method, url }) => ({ id, method, path: String(url).split('?', 1)[0] }) },
+    serializers: { req: ({ id, method, url }) => ({ id, method, path: plainPath(String(url)) }) },
   })
+}
+
+/** The path without its query; what is as long as a secret in it is one. */
+export function plainPath(url: string): string {
+  const [path = ''] = url.split('?', 1)
+  return path.replace(/[\w-]{40,}/g, '[secret]')
 }

@@ -79,6 +79,8 @@ export interface V1Context {
   /** Newest first. */
   readonly ratingsOf: (query: { partyId: string; page: PageRequest }) => Promise<Page<GivenRating>>
   readonly market: Market
+  /** Whether services can be bought with a wallet here (D-20). */
+  readonly sellsToWallets: boolean
   /** Play money: keys say so where their contract has a look for it. */
   readonly sandbox: boolean
   /** Makes PayanAgent's `signature` of receipts (PA-58). */

@@ -42,6 +42,10 @@ const cardFields = {
   }),
   completedJobs: Type.Integer(),
   url: Type.String({ description: 'Public page of the service.' }),
+  buyUrl: {
+    ...TextOrNull,
+    description: 'Where it is bought with a wallet alone, by x402; null where this market cannot send money back.',
+  },
   createdAt: Type.String(),
   updatedAt: Type.String(),
 }
@@ -65,6 +69,7 @@ export interface Showcase {
   /** 0 to 1, by party. */
   readonly trustScores: ReadonlyMap<string, number>
   readonly publicUrl: string
+  readonly sellsToWallets: boolean
 }
 
 /** All providers of a list at once. Asked before a unit of work, never within. */
@@ -75,7 +80,8 @@ export async function showcaseOf(souk: V1Context, ownerIds: readonly string[]): 
     souk.reputationOf(souk.read, distinct),
   ])
   const trustScores = new Map([...reputations].map(([id, { trustScore }]) => [id, trustScore]))
-  return { profiles, trustScores, publicUrl: souk.publicUrl }
+  const { publicUrl, sellsToWallets } = souk
+  return { profiles, trustScores, publicUrl, sellsToWallets }
 }
 
 function serviceCardView(service: ListedService | FoundService, showcase: Showcase): Static<typeof ServiceCardView> {
@@ -120,6 +126,7 @@ function cardView(
     ratings: { average: ratingAverage, count: ratingCount },
     completedJobs,
     url: `${showcase.publicUrl}/services/${service.id}`,
+    buyUrl: showcase.sellsToWallets ? `/x402/${service.id}` : null,
     createdAt: service.createdAt.toISOString(),
     updatedAt: service.updatedAt.toISOString(),
   }

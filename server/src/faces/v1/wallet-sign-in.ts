@@ -10,6 +10,7 @@ import { payanRules } from './payanagent.ts'
 const CLAIM = '/api/v1/auth/wallet'
 const PROOF = '/api/v1/agents/me/wallet'
 const PURCHASE = '/api/v1/purchases/'
+const JOB = '/x402/jobs/'
 
 /** What a wallet's owner reads before signing, by what it is for. */
 function purposeOf(path: string): string {
@@ -31,8 +32,8 @@ const Challenge = Type.Object({
 const ChallengeQuery = Type.Object({
   for: Type.Optional(
     Type.String({
-      pattern: `^(${CLAIM}|${PROOF}|${PURCHASE}[0-9a-f-]{36})$`,
-      description: `The path it is for: ${CLAIM} unless said, ${PROOF} or ${PURCHASE}ID`,
+      pattern: `^(${CLAIM}|${PROOF}|(${PURCHASE}|${JOB})[0-9a-f-]{36})$`,
+      description: `The path it is for: ${CLAIM} unless said, ${PROOF}, ${PURCHASE}ID or ${JOB}ID`,
     }),
   ),
 })

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Offer, offerById, offerRefusals } from '#offers'
-import { canonicalJson } from '#platform/canonical-json'
 import type { Db } from '#platform/db'
 import { rules } from '#platform/http/rules'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
@@ -11,10 +9,12 @@ import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
 import { IdParams, PAYAN_WORDS } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { type Bazaar, metadataOf } from './bazaar-extension.ts'
+import { type ServiceSales, sellService } from './buy-service.ts'
 import { bodyOf402, encode, type Payee, type Price, paymentRequired } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
 import { type ExtensionParts, extensionsOf402, extensionsOfPaid, reenter } from './extensions.ts'
 import { heard } from './heard.ts'
+import { fingerprintOf, type Input, inputOf } from './input.ts'
 import { paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
 
 export interface BuyContext extends ExtensionParts {
@@ -23,6 +23,8 @@ export interface BuyContext extends ExtensionParts {
   readonly validator: Pick<SchemaValidator, 'validate'>
   readonly publicUrl: string
   readonly bazaar: Bazaar
+  /** Null where the market takes no money for others' work. */
+  readonly services: ServiceSales | null
   /** Where a seller wants to be paid, by the networks on which it has said so. */
   readonly payeesOf: (db: Db, partyId: string) => Promise<readonly Payee[]>
   /** The same of many sellers at once. */
@@ -48,6 +50,9 @@ export const buyRoutes =
       reply.header('cache-control', 'no-store')
       const { id } = request.params
       const input = inputOf(request)
+      const service = await context.services?.at(id)
+      if (service && context.services)
+        return sellService(context, { sales: context.services, service, input, request, reply })
       const sent = paymentIn(request, context.facilitators)
       // What was begun is brought to its end by the terms of its day, whatever has become of the offer since.
       const admit = async () => {
@@ -89,18 +94,6 @@ async function saleOf({ read, publicUrl, payeesOf }: BuyContext, id: string): Pr
   return { offer, price: { url: `${publicUrl}/x402/${id}`, description: title, amount, payees, settlesFirst } }
 }
 
-interface Input {
-  readonly query: Record<string, unknown>
-  readonly body: unknown
-}
-
-/** The body, or the query where there is none: what is checked against the schema is all that is sent. */
-function inputOf({ query, body }: FastifyRequest): Input {
-  return body === undefined || body === null
-    ? { query: { ...(query as Record<string, unknown>) }, body: null }
-    : { query: {}, body }
-}
-
 /** Before anything is settled: what the seller's schema refuses costs nothing (PA-9). */
 async function checkInput({ validator }: BuyContext, { inputSchema }: Offer, { query, body }: Input): Promise<void> {
   if (inputSchema === null) return
@@ -122,11 +115,6 @@ async function resume({ till }: BuyContext, { id, sent, input, admit }: Again): 
   if (!payment) return undefined
   const ware = { kind: OFFER, id }
   return heard(till.again({ payment, paymentId, ware, fingerprint: fingerprintOf(id, input), admit }))
-}
-
-/** What a payment is bound to: with another offer or other words it is a payment for something else (D-16). */
-function fingerprintOf(offer: string, input: Input): Buffer {
-  return createHash('sha256').update(canonicalJson({ offer, input })).digest()
 }
 
 interface Bid {

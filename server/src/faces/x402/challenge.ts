@@ -11,6 +11,8 @@ export interface Price {
   /** Where it can be paid, the first choice first; never empty. */
   readonly payees: readonly Payee[]
   readonly settlesFirst: boolean
+  /** The money waits at the market until the work is done. */
+  readonly flow?: 'escrow'
 }
 
 /** The wallet that is paid on one network. */
@@ -29,12 +31,12 @@ export interface Told {
 export const MAX_TIMEOUT_SECONDS = 60
 
 /** One entry of `accepts` (x402 v2, scheme `exact`). */
-export function requirementsOf({ amount, settlesFirst }: Price, { chain, payTo }: Payee) {
+export function requirementsOf({ amount, settlesFirst, flow }: Price, { chain, payTo }: Payee) {
   const { network, asset, extra } = chain
   return {
     ...{ scheme: 'exact', network, amount: String(amount), asset, payTo },
     maxTimeoutSeconds: MAX_TIMEOUT_SECONDS,
-    extra: { ...extra, paymentFlow: settlesFirst ? 'upfront' : 'authorization' },
+    extra: { ...extra, paymentFlow: flow ?? (settlesFirst ? 'upfront' : 'authorization') },
   }
 }
 

@@ -7,6 +7,7 @@ import { usdView } from '../v1/usd.ts'
 import { type BazaarExtension, metadataOf } from './bazaar-extension.ts'
 import type { BuyContext } from './buy.ts'
 import { requirementsOf } from './challenge.ts'
+import { serviceResources } from './service-resources.ts'
 
 const tags = ['x402']
 const Text = (description: string) => Type.Optional(Type.String({ maxLength: 200, description }))
@@ -19,7 +20,9 @@ const filters = {
   payTo: Text('Wallet that is paid'),
   scheme: Text('`exact`; there is nothing else here'),
   network: Text('CAIP-2'),
-  extensions: Text('An extension that the resource speaks: `bazaar` or `payment-identifier`'),
+  extensions: Text(
+    'An extension that the resource speaks: `bazaar`, `payment-identifier`, `offer-receipt` or `sign-in-with-x`',
+  ),
   limit: Text(`${DEFAULT_LIMIT} unless said; brought to 1 to ${MAX_LIMIT}`),
 }
 const ListQuery = Type.Object({ ...filters, offset: Text('How many to skip') })
@@ -41,7 +44,8 @@ const ResourceView = Type.Object({
   tags: Type.Optional(Type.Array(Type.String())),
   extensions: Anything,
   metadata: Type.Object({
-    offerId: Type.String(),
+    offerId: Type.Optional(Type.String()),
+    serviceId: Type.Optional(Type.String({ description: 'A job of escrow, which may take a while' })),
     title: Type.String(),
     category: Type.String(),
     priceUsd: Type.Number(),
@@ -74,7 +78,11 @@ export const discoveryRoutes =
       const { offers, total } = isServed(context, query)
         ? await advertisedOffers(context.read, { payTo: query.payTo, offset, limit })
         : NOTHING
-      return { x402Version: 2, items: await resourcesOf(context, offers), pagination: { limit, offset, total } }
+      const rest = { payTo: query.payTo, offset: Math.max(0, offset - total), limit: limit - offers.length }
+      // Services come after all offers.
+      const services = isServed(context, query) ? await serviceResources(context, rest) : { items: [], total: 0 }
+      const items = [...(await resourcesOf(context, offers)), ...services.items]
+      return { x402Version: 2, items, pagination: { limit, offset, total: total + services.total } }
     })
 
     const found = { tags, summary: 'Search resources', querystring: SearchQuery, response: { 200: SearchView } }
@@ -104,7 +112,7 @@ function isServed({ facilitators }: BuyContext, { type, scheme, network, extensi
     is(type, 'http') &&
     is(scheme, 'exact') &&
     is(network, ...facilitators.all.map(({ chain }) => chain.network)) &&
-    is(extensions, 'bazaar', 'payment-identifier')
+    is(extensions, 'bazaar', 'payment-identifier', 'offer-receipt', 'sign-in-with-x')
   )
 }
 

@@ -12,6 +12,11 @@ export const buyRefusals = defineRefusals({
     'The wallet that signed in is not the one that paid for this purchase',
     'Sign in with the wallet that paid, on the network it paid on.',
   ],
+  job_not_done: [
+    'upstream',
+    'The seller has not done it, and the job is {status}. What you paid goes back to your wallet (job {jobId})',
+    'Buy again, or from somebody else. {url} says what has become of it.',
+  ],
   input_refused: [
     'invalid',
     'The input does not satisfy the offer: {faults}',

@@ -219,9 +219,12 @@ export const slotsNotOrders = differencesBy(sql`
     coalesce(counted.active, 0) || ' at work, ' || coalesce(counted.queued, 0) || ' waiting' as expected,
     coalesce(slot.active, 0) || ' at work, ' || coalesce(slot.queued, 0) || ' waiting' as found
   from direct_slot as slot full join (
-    select listing_id as service_id, count(*) filter (where state in ('pending', 'assigned')) as active,
-      count(*) filter (where state = 'queued') as queued
-    from orders where closed_at is null and form = 'direct' and listing_id is not null group by listing_id
+    select service_id, sum(active) as active, sum(queued) as queued from (
+      select listing_id as service_id, (state in ('pending', 'assigned'))::int as active, (state = 'queued')::int as queued
+      from orders where closed_at is null and form = 'direct' and listing_id is not null
+      union all
+      select service_id, (not waits)::int, waits::int from direct_reservation
+    ) as taken group by service_id
   ) as counted using (service_id)
   where coalesce(slot.active, 0) <> coalesce(counted.active, 0) or coalesce(slot.queued, 0) <> coalesce(counted.queued, 0)`)
 

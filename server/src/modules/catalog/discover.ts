@@ -2,7 +2,7 @@ import { offsetOf, type Page, type PageRequest } from '#kernel/page'
 import type { Rank } from '#kernel/ranking'
 import { keyOf, searchQuery } from '#kernel/search'
 import type { Db } from '#platform/db'
-import { LIMITS, type ServiceCard, type ServiceStanding } from './service.ts'
+import { LIMITS, type Service, type ServiceCard, type ServiceStanding } from './service.ts'
 import {
   countListed,
   countOwned,
@@ -12,6 +12,7 @@ import {
   selectListed,
   selectMatches,
   selectOwned,
+  selectServices,
   selectStandings,
 } from './store.ts'
 import { facetsOf, tagFacets } from './words.ts'
@@ -69,6 +70,19 @@ export async function discoverServices(
   const listed = await selectListed(db, { filters: wanted, window })
   const items = listed.map((service) => ({ ...service, rank: null }))
   return { items, total: known ?? (items.length < window.limit ? items.length : await count()) }
+}
+
+/** All that is on the market, with schemas, the best first: for lists that tell how each is called. */
+export async function advertisedServices(
+  db: Db,
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+): Promise<{ readonly services: readonly Service[]; readonly total: number }> {
+  const total = await countListed(db, { filters: undefined, limit: DEPTH.all })
+  if (offset >= total || limit <= 0) return { services: [], total }
+  const cards = await selectListed(db, { filters: undefined, window: { sort: 'best', limit, offset } })
+  const ids = cards.map(({ id }) => id)
+  const whole = new Map((await selectServices(db, ids)).map((service) => [service.id, service]))
+  return { services: ids.flatMap((id) => whole.get(id) ?? []), total }
 }
 
 function filtersOf(wanted: DiscoverFilters, query: Filters['query']): Filters | undefined {

@@ -1,5 +1,6 @@
 export { type CheckedChanges, type CheckedService, checkChanges, checkService } from './check.ts'
 export {
+  advertisedServices,
   categories,
   type DiscoverFilters,
   discoverServices,

@@ -1,5 +1,5 @@
 import { newId } from '#kernel/id'
-import type { Tx } from '#platform/db'
+import type { Db, Tx } from '#platform/db'
 import { identityRefusals } from './errors.ts'
 import { emitIdentity } from './events.ts'
 import { insertWalletAgent, selectPartyOfWallet, type WalletKey } from './wallet-store.ts'
@@ -25,6 +25,11 @@ export async function partyOfWallet(tx: Tx, { network, address }: WalletKey): Pr
   const first = await selectPartyOfWallet(tx, wallet)
   if (first === undefined) throw new Error(`the wallet ${address} was taken by nobody`)
   return first
+}
+
+/** The agent a wallet is when it buys; undefined for one that has not bought yet. */
+export function knownPartyOfWallet(db: Db, { network, address }: WalletKey): Promise<string | undefined> {
+  return selectPartyOfWallet(db, { network, address: keyOf({ network, address }) })
 }
 
 /** On EVM letters' case is a checksum at most, and a signature has proved more than that; elsewhere it is part of the address. */

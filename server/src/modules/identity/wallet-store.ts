@@ -6,8 +6,8 @@ export interface WalletKey {
   readonly address: string
 }
 
-export async function selectPartyOfWallet(tx: Tx, { network, address }: WalletKey): Promise<string | undefined> {
-  const row = await tx.one<{ partyId: string }>(sql`
+export async function selectPartyOfWallet(db: Db, { network, address }: WalletKey): Promise<string | undefined> {
+  const row = await db.one<{ partyId: string }>(sql`
     select party_id as "partyId" from wallet_party where network = ${network} and address = ${address}`)
   return row?.partyId
 }

@@ -11,7 +11,7 @@ interface Conclusion {
 /** Ends an order, at once inside the ledger; where its money is on a chain, once it has landed there. */
 export function conclude(order: Order, { outcome, now }: Conclusion): Step {
   if (order.sellerId === null && outcome === 'completed') throw new Error(`order ${order.id} settles without a seller`)
-  if (isPaidOnChain(order) && (order.held > 0n || outcome === 'completed'))
+  if (isPaidOnChain(order) && !isKeptInside(order, outcome) && (order.held > 0n || outcome === 'completed'))
     return step({ ...order, state: 'completing', outcome, former: order.state, dueAt: null })
   return outcome === 'completed' ? settle(order, now) : refund(order, { state: outcome, now })
 }
@@ -19,6 +19,11 @@ export function conclude(order: Order, { outcome, now }: Conclusion): Step {
 /** Whether the money of an order comes and goes over a chain instead of its parties' balances. */
 export function isPaidOnChain({ purse }: Pick<Order, 'purse'>): boolean {
   return isWorld(purse)
+}
+
+/** The seller is paid into its balance, and nothing returns to the buyer. */
+function isKeptInside(order: Order, outcome: Outcome): boolean {
+  return outcome === 'completed' && order.terms.payout === 'balance' && order.held === costOf(order)
 }
 
 /** What was held is on its way out by now, and waits beside the order until its chain has made it final. The fee stays. */
@@ -41,9 +46,12 @@ const TRY_AGAIN_SECONDS = DAY_SECONDS
 export function restore(order: Order, now: Date): Order {
   const { terms, assignedAt, deliveredAt, createdAt } = order
   const state = order.former ?? 'open'
-  const from = { open: createdAt, assigned: assignedAt, delivered: deliveredAt }[state as 'open']
+  const begun = { open: createdAt, queued: createdAt, pending: createdAt, assigned: assignedAt, delivered: deliveredAt }
+  const from = begun[state as 'open']
   const within = {
     open: terms.matchWithinSeconds,
+    queued: terms.queueWithinSeconds,
+    pending: terms.acceptWithinSeconds,
     assigned: terms.deliverWithinSeconds,
     delivered: terms.silence === 'waits' ? null : terms.reviewWithinSeconds,
   }[state as 'open']

@@ -10,7 +10,6 @@ import {
   decide,
   feeOf,
   isClosed,
-  isPaidOnChain,
   type Move,
   ORDER_STATES,
   type Order,
@@ -217,7 +216,8 @@ describe('for any terms, any sequence of moves and any times', () => {
       if (!('step' in tried) || !isClosed(after.state)) return
       const moved = tried.step.postings.reduce((sum, { amount }) => sum + amount, 0n)
       expect(moved).toBe(before.held)
-      if (isPaidOnChain(after)) {
+      // What a seller gets in its balance is decided and paid at once, wherever the money came from.
+      if (before.state === 'completing') {
         const fee = after.state === 'completed' && before.held > 0n ? costOf(after) - payoutOf(after) : 0n
         expect(book.balanceOf(pending('USDC', after.id))).toBe(before.held - fee)
         expect(book.balanceOf(fees('USDC', 'jobs'))).toBe(fee)
@@ -516,6 +516,33 @@ describe('money on a chain', () => {
       postings: [],
     })
     expect(decide(approved, { do: 'fail' }, at(9)).order).toEqual(delivered)
+  })
+})
+
+describe('a job paid over a chain whose seller has its balance', () => {
+  const terms: Terms = { ...DIRECT_TERMS, payout: 'balance', accept: 'by-seller' }
+  const { order: pending } = place(bargain({ buyerId: BUYER, sellerId: SELLER, terms, price: 1000n, purse: CHAIN }), {
+    now: at(0),
+  })
+
+  test('D-20 the seller is paid at once, into its balance', () => {
+    const delivered = after(pending, [by.accept, 1], [by.deliver, 2])
+    const { order, postings } = decide(delivered, by.approve, at(3))
+    expect(order).toMatchObject({ state: 'completed', held: 0n, outcome: null })
+    const from = escrow('USDC', pending.id)
+    expect(postings).toEqual([
+      { from, to: available('USDC', SELLER), amount: 1000n },
+      { from, to: fees('USDC', 'jobs'), amount: 30n },
+    ])
+  })
+
+  test('D-20 what goes back leaves over the chain, and where it cannot the job stands as before, with a deadline', () => {
+    const { order, postings } = decide(pending, by.cancel, at(1))
+    expect([order.state, order.outcome, postings]).toEqual(['completing', 'cancelled', []])
+    const restored = decide(order, { do: 'fail' }, at(2)).order
+    expect(restored).toMatchObject({ state: 'pending', held: 1030n })
+    expect(restored.dueAt).not.toBeNull()
+    expect(decide(restored, by.accept, at(3)).order.state).toBe('assigned')
   })
 })
 

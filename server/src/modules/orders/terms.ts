@@ -25,6 +25,11 @@ export interface Terms {
   readonly cancel: 'before-delivery' | 'before-match' | 'with-consent' | 'until-paid'
   /** Whether the buyer may dispute a delivery. Left out, it may not. */
   readonly dispute?: boolean
+  /**
+   * Where the seller is paid when the buyer's money came over a chain. Left out, over that chain (`chain`); `balance`: as in any other order,
+   * and only what goes back to the buyer leaves over the chain.
+   */
+  readonly payout?: 'chain' | 'balance'
   /** What a delivery must satisfy before it counts as one: SHA-256 (hex) of the JSON Schema agreed on, or nothing. */
   readonly verification: { readonly outputSchema: string } | null
 }

@@ -37,6 +37,8 @@ export interface DirectDeps {
   readonly trustsOf: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, Trust>>
 }
 
+type Judged = Pick<Hire, 'serviceId' | 'serviceVersion' | 'buyerId' | 'maxPrice'>
+
 /** What hires are judged by. */
 interface OpenedHires {
   readonly services: ReadonlyMap<string, Service>
@@ -89,7 +91,7 @@ export async function hireEach(
   return judged.map((one) => ('refused' in one ? one : (rest.next().value as Outcome<Order>)))
 }
 
-function refusalOf(hire: Hire, { services, suspended, trusts }: OpenedHires): Refusal | null {
+export function refusalOf(hire: Judged, { services, suspended, trusts }: OpenedHires): Refusal | null {
   const service = services.get(hire.serviceId)
   if (!service) return catalogRefusals.service_unknown()
   if (suspended.has(hire.buyerId) || suspended.has(service.ownerId)) return directRefusals.party_suspended()
@@ -172,7 +174,8 @@ function promoteAfter(
   })
 }
 
-async function capacities(tx: Tx, serviceIds: readonly string[]): Promise<Map<string, number>> {
+/** How many jobs each service takes on at once. */
+export async function capacities(tx: Tx, serviceIds: readonly string[]): Promise<Map<string, number>> {
   const services = await servicesById(tx, serviceIds)
   return new Map([...services].map(([id, { maxConcurrentJobs }]) => [id, maxConcurrentJobs]))
 }

@@ -1,4 +1,5 @@
 export { DIRECT, type DirectDeps, directForm, type Hire, hireEach, openHires, promotionSweep } from './direct.ts'
 export { directRefusals } from './errors.ts'
+export { placeReserved, type Quote, quoteOf, releaseSlot, reserveSlot } from './reservations.ts'
 export { type AgreedSchemas, createAgreedSchemas } from './schemas.ts'
 export { type DirectSettings, directTerms } from './terms.ts'

@@ -1,4 +1,6 @@
 import sql from 'sql-template-tag'
+import type { Micros } from '#kernel/money'
+import type { Terms } from '#orders'
 import type { Db, Tx } from '#platform/db'
 import { listed } from '#platform/db/prepared'
 
@@ -73,6 +75,30 @@ export async function keepSchemas(tx: Tx, schemas: ReadonlyMap<string, string>):
 
 export async function schemaByHash(db: Db, hash: string): Promise<unknown> {
   return (await db.one<{ schema: unknown }>(sql`select schema from direct_schema where sha256 = ${hash}`))?.schema
+}
+
+/** A slot kept for a job that is still being paid for, with what was agreed on. */
+export interface Reservation {
+  readonly id: string
+  readonly serviceId: string
+  readonly sellerId: string
+  readonly waits: boolean
+  readonly price: Micros
+  readonly terms: Terms
+}
+
+export async function insertReservation(tx: Tx, reservation: Reservation): Promise<void> {
+  const { id, serviceId, sellerId, waits, price, terms } = reservation
+  await tx.run(sql`
+    insert into direct_reservation (id, service_id, seller_id, waits, price, terms, reserved_at)
+    values (${id}, ${serviceId}, ${sellerId}, ${waits}, ${price}, ${JSON.stringify(terms)}::jsonb, ${tx.now})`)
+}
+
+/** Takes a reservation away for the one who is told of it: to make it a job, or to give its slot back. */
+export async function takeReservation(tx: Tx, id: string): Promise<Reservation | undefined> {
+  return tx.one<Reservation>(sql`
+    delete from direct_reservation where id = ${id}
+    returning id, service_id as "serviceId", seller_id as "sellerId", waits, price, terms`)
 }
 
 function byService(rows: readonly SlotRow[]): Map<string, Slots> {
