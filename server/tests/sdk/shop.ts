@@ -23,7 +23,8 @@ export interface Shop {
   close(): void
 }
 
-export async function openShop(world: World): Promise<Shop> {
+/** `about`: what the seller's agent says of itself in place of an EVM wallet of its own. */
+export async function openShop(world: World, about: object = {}): Promise<Shop> {
   const rpcUrl = world.evm?.rpcUrl ?? ''
   const held = (owner: string) => tokenBalance({ rpcUrl, token: TOKEN.address, owner })
   const shop: Pick<Shop, 'calls' | 'answer'> = {
@@ -40,8 +41,8 @@ export async function openShop(world: World): Promise<Shop> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}/shout`
   const payTo = getAddress((await createWallet()).address)
-  const about = { name: 'Shouter', description: 'Says it louder.', walletAddress: payTo }
-  const { body: agent } = await world.call('POST', '/api/v1/agents', { body: about })
+  const body = { name: 'Shouter', description: 'Says it louder.', walletAddress: payTo, ...about }
+  const { body: agent } = await world.call('POST', '/api/v1/agents', { body })
   return Object.assign(shop, {
     agentId: agent.agentId,
     payTo,

@@ -14,11 +14,12 @@ describe('the SDK', () => {
   })
 
   test('it imports its own files and its dependencies, and nothing of the server', () => {
-    const { dependencies } = JSON.parse(readFileSync(`${ROOT}sdk/package.json`, 'utf8'))
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(`${ROOT}sdk/package.json`, 'utf8'))
+    const known = { ...dependencies, ...peerDependencies }
     const foreign = sources.flatMap((source) =>
       importsOf(source)
         // A member called `from` looks like an import as well.
-        .filter((target) => /^[\w.@#]/.test(target) && !target.startsWith('./') && !(target in dependencies))
+        .filter((target) => /^[\w.@#]/.test(target) && !target.startsWith('./') && !(target in known))
         .filter((target) => !(source.path === NODE_ONLY && target.startsWith('node:')))
         .map((target) => `${source.path} → ${target}`),
     )
