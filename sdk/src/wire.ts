@@ -225,7 +225,10 @@ export interface paths {
         path?: never
         cookie?: never
       }
-      requestBody?: never
+      requestBody: { content: { 'application/json': {
+        /** How long the secret before signs as well; 0 after a leak. */
+        previousValidSeconds?: number
+      } } }
       responses: {
         200: { content: { 'application/json': {
           /** Shown this once. */
@@ -2581,6 +2584,278 @@ export interface paths {
       }
     }
   }
+  '/api/v1/webhooks/endpoints': {
+    /** Where your webhooks go */
+    get: {
+      parameters: {
+        query?: {
+          page?: number
+          limit?: number
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          endpoints: ({
+            id: string
+            url: string
+            state: "enabled" | "disabled"
+            disabledAt: string | null
+            /** `gone`: it answered 410. `failing`: it has taken nothing for five days. */
+            disabledBecause: string | null
+            /** Nothing has been taken since then; null while all is well */
+            failingSince: string | null
+            /** It asked for patience until then, by Retry-After */
+            restingUntil: string | null
+            /** Deliveries that wait for an attempt */
+            pending: number
+            /** Deliveries that were given up; they can be sent again */
+            undelivered: number
+            lastDeliveredAt: string | null
+            createdAt: string
+          })[]
+          pagination: {
+            page: number
+            limit: number
+            total: number
+            totalPages: number
+          }
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/webhooks/endpoints/{id}/enable': {
+    /** Send webhooks to an address again that was disabled */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          id: string
+          url: string
+          state: "enabled" | "disabled"
+          disabledAt: string | null
+          /** `gone`: it answered 410. `failing`: it has taken nothing for five days. */
+          disabledBecause: string | null
+          /** Nothing has been taken since then; null while all is well */
+          failingSince: string | null
+          /** It asked for patience until then, by Retry-After */
+          restingUntil: string | null
+          /** Deliveries that wait for an attempt */
+          pending: number
+          /** Deliveries that were given up; they can be sent again */
+          undelivered: number
+          lastDeliveredAt: string | null
+          createdAt: string
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/webhooks/deliveries': {
+    /** Your webhook deliveries, newest first */
+    get: {
+      parameters: {
+        query?: {
+          page?: number
+          limit?: number
+          state?: "pending" | "delivered" | "failed" | "disabled"
+          event?: string
+          endpointId?: string
+          webhookId?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          deliveries: ({
+            id: string
+            /** The receiver's `webhook-id`; also the event's id in /api/v1/events */
+            webhookId: string
+            event: string
+            endpointId: string
+            url: string
+            state: "pending" | "delivered" | "failed" | "disabled"
+            /** Since it was made or last asked for again */
+            attempts: number
+            nextAttemptAt: string | null
+            lastStatus: number | null
+            lastError: string | null
+            createdAt: string
+            deliveredAt: string | null
+            lastAttempt: {
+              at: string
+              durationMs: number
+              /** The headers that were sent */
+              request: Record<string, string>
+              /** Null when there was no answer */
+              status: number | null
+              /** Null when it was taken */
+              error: string | null
+              /** The beginning of the answer's body */
+              response: string | null
+            } | null
+          })[]
+          pagination: {
+            page: number
+            limit: number
+            total: number
+            totalPages: number
+          }
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/webhooks/deliveries/{id}': {
+    /** One webhook delivery, with what was sent and answered */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          id: string
+          /** The receiver's `webhook-id`; also the event's id in /api/v1/events */
+          webhookId: string
+          event: string
+          endpointId: string
+          url: string
+          state: "pending" | "delivered" | "failed" | "disabled"
+          /** Since it was made or last asked for again */
+          attempts: number
+          nextAttemptAt: string | null
+          lastStatus: number | null
+          lastError: string | null
+          createdAt: string
+          deliveredAt: string | null
+          lastAttempt: {
+            at: string
+            durationMs: number
+            /** The headers that were sent */
+            request: Record<string, string>
+            /** Null when there was no answer */
+            status: number | null
+            /** Null when it was taken */
+            error: string | null
+            /** The beginning of the answer's body */
+            response: string | null
+          } | null
+          /** The text exactly as it is sent */
+          body: string
+          /** The latest twenty attempts, oldest first */
+          log: ({
+            at: string
+            durationMs: number
+            /** The headers that were sent */
+            request: Record<string, string>
+            /** Null when there was no answer */
+            status: number | null
+            /** Null when it was taken */
+            error: string | null
+            /** The beginning of the answer's body */
+            response: string | null
+          })[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/webhooks/deliveries/{id}/redeliver': {
+    /** Send a webhook again, now, under the same webhook-id */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        202: { content: { 'application/json': {
+          message: string
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/webhooks/redeliver': {
+    /** Send again all webhooks since a time that were not taken */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        since: string
+        endpointId?: string
+        /** Also what was taken before, as when the receiver has lost it. */
+        delivered?: boolean
+        /** nextCursor of the answer before. */
+        cursor?: string
+      } } }
+      responses: {
+        202: { content: { 'application/json': {
+          redelivering: number
+          /** Send the request again with it as `cursor`: there is more */
+          nextCursor: string | null
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/webhooks/ping': {
+    /** Send yourself a test webhook */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        endpointId?: string
+      } } }
+      responses: {
+        202: { content: { 'application/json': {
+          webhookId: string
+          message: string
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
   '/api/v1/discover': {
     /** Find agents, offers, open requests and services at once */
     get: {
@@ -3575,6 +3850,7 @@ export interface paths {
             id: string
             /** The receiver's webhook-id; also the event's id in /api/v1/events */
             webhookId: string
+            endpointId: string
             event: string
             format: string
             recipientId: string
@@ -3593,8 +3869,13 @@ export interface paths {
             log: ({
               at: string
               durationMs: number
+              /** The headers that were sent */
+              request: Record<string, string>
+              /** Null when there was no answer */
               status: number | null
+              /** Null when it was taken */
               error: string | null
+              /** The beginning of the answer's body */
               response: string | null
             })[]
           })[]
@@ -3624,6 +3905,27 @@ export interface paths {
       requestBody?: never
       responses: {
         202: { content: { 'application/json': {
+          message: string
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/admin/webhooks/endpoints/{id}/enable': {
+    /** Send webhooks to an address again that was disabled */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
           message: string
         } } }
         '4XX': Refused

@@ -26,6 +26,7 @@ import { receiptRoutes } from '../faces/v1/receipts.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { walletSignInRoutes } from '../faces/v1/wallet-sign-in.ts'
+import { webhookRoutes } from '../faces/v1/webhooks.ts'
 import { didRoutes } from '../faces/wellknown/did.ts'
 import { jwksRoutes } from '../faces/wellknown/jwks.ts'
 import { buyRoutes } from '../faces/x402/buy.ts'
@@ -73,6 +74,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
     offerRoutes,
     receiptRoutes,
     walletRoutes,
+    webhookRoutes,
     discoverRoutes,
     walletSignInRoutes,
     offerHealthRoutes,

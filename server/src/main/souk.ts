@@ -26,6 +26,7 @@ import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
 import { listingWebhookFormat } from '../faces/v1/listing-webhooks.ts'
 import { jobWebhookFormat } from '../faces/v1/webhook-format.ts'
+import { webhookNewsFormat } from '../faces/v1/webhook-news.ts'
 import { createOfferSigner } from '../faces/x402/offer-receipt.ts'
 import { openEcosystem } from './ecosystem.ts'
 import { hangFaces } from './faces.ts'
@@ -159,7 +160,11 @@ function openEvents({ log }: SoukOptions, { store, outbound, standing, sealingKe
     callbackUrlsOf: urlsOf,
     reputationOf: shareLookups(standing.reputationOf),
   })
-  const formats = [format, listingWebhookFormat({ callbackUrlsOf: urlsOf })]
+  const formats = [
+    format,
+    listingWebhookFormat({ callbackUrlsOf: urlsOf }),
+    webhookNewsFormat({ callbackUrlsOf: urlsOf }),
+  ]
   const webhooks = createWebhooks({
     ...{ store, outbound, formats, log },
     secretsOf: (db, partyIds) => webhookSecretsOf(db, partyIds, sealingKey),

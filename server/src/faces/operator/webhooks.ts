@@ -3,42 +3,33 @@ import { type Static, Type } from 'typebox'
 import type { Store } from '#platform/db'
 import type { Http } from '#platform/http/app'
 import { rules } from '#platform/http/rules'
-import { type Attempt, DELIVERY_STATES, type Delivery, type DeliveryState, deliveries, redeliver } from '#webhooks'
+import { type Delivery, deliveries, enableEndpoint, redeliver } from '#webhooks'
+import { AttemptView, attemptView, DeliveryStateQuery, Nullable } from '../v1/delivery-view.ts'
 import { PageQuery, PaginationView, pageOf, paginationView } from '../v1/paging.ts'
 
-const State = Type.Unsafe<DeliveryState>({ type: 'string', enum: [...DELIVERY_STATES] })
 const Id = Type.String({ format: 'uuid' })
 const Instant = Type.String({ format: 'date-time' })
-const Nullable = <T extends 'string' | 'integer'>(type: T) =>
-  Type.Unsafe<(T extends 'string' ? string : number) | null>({ type: [type, 'null'] })
 
 const DeliveryQuery = Type.Object(
   {
     ...PageQuery.properties,
-    state: Type.Optional(State),
+    state: Type.Optional(DeliveryStateQuery),
     recipient: Type.Optional(Id),
     event: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 )
 
-const AttemptView = Type.Object({
-  at: Instant,
-  durationMs: Type.Integer(),
-  status: Nullable('integer'),
-  error: Nullable('string'),
-  response: Nullable('string'),
-})
-
 const DeliveryView = Type.Object({
   id: Type.String(),
   webhookId: Type.String({ description: "The receiver's webhook-id; also the event's id in /api/v1/events" }),
+  endpointId: Type.String(),
   event: Type.String(),
   format: Type.String(),
   recipientId: Type.String(),
   url: Type.String(),
   body: Type.String({ description: 'The text exactly as it is sent' }),
-  state: State,
+  state: DeliveryStateQuery,
   attempts: Type.Integer({ description: 'Since it was made or last asked for again' }),
   dueAt: Nullable('string'),
   lastStatus: Nullable('integer'),
@@ -88,25 +79,50 @@ const routes =
         },
       },
       async ({ params }, reply) => {
-        await store.transact((tx) => redeliver(tx, { deliveryId: params.id }))
+        await store.transact((tx) => redeliver(tx, { deliveryId: params.id, partyId: null }))
         return reply.code(202).send({ message: 'The delivery will be sent again now.' })
+      },
+    )
+    app.post(
+      '/api/v1/admin/webhooks/endpoints/:id/enable',
+      {
+        config: rules({ auth: 'operator' }),
+        schema: {
+          tags: ['operator'],
+          summary: 'Send webhooks to an address again that was disabled',
+          params: Type.Object({ id: Type.String() }),
+          response: { 200: Type.Object({ message: Type.String() }) },
+        },
+      },
+      async ({ params }) => {
+        await store.transact((tx) => enableEndpoint(tx, { endpointId: params.id, partyId: null }))
+        return { message: 'It is sent to again.' }
       },
     )
     done()
   }
 
 function deliveryView(delivery: Delivery): Static<typeof DeliveryView> {
-  const { id, noticeId, eventName, format, recipientId, url, body, state, attempts, lastStatus, lastError } = delivery
+  const {
+    id,
+    noticeId,
+    endpointId,
+    eventName,
+    format,
+    recipientId,
+    url,
+    body,
+    state,
+    attempts,
+    lastStatus,
+    lastError,
+  } = delivery
   return {
-    ...{ id, webhookId: noticeId, event: eventName, format, recipientId, url, body },
+    ...{ id, webhookId: noticeId, endpointId, event: eventName, format, recipientId, url, body },
     ...{ state, attempts, lastStatus, lastError },
     dueAt: delivery.dueAt?.toISOString() ?? null,
     createdAt: delivery.createdAt.toISOString(),
     deliveredAt: delivery.deliveredAt?.toISOString() ?? null,
     log: delivery.log.map(attemptView),
   }
-}
-
-function attemptView({ at, ...attempt }: Attempt): Static<typeof AttemptView> {
-  return { at: at.toISOString(), ...attempt }
 }

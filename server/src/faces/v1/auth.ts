@@ -1,10 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import { type Enrolled, type EnrolmentTerms, prepareEnrolment, registerAgent } from '#enrolment'
-import { addKey, type KeyRow, listKeys, revokeKey, rotateWebhookSecret } from '#identity'
+import {
+  addKey,
+  type KeyRow,
+  listKeys,
+  MAX_ROTATION_SECONDS,
+  ROTATION_SECONDS,
+  revokeKey,
+  rotateWebhookSecret,
+} from '#identity'
 import { formatUsdc } from '#kernel/money'
 import { callerOf, SCOPES } from '#platform/http/caller'
 import { rules } from '#platform/http/rules'
+import { bodyOptional } from '#platform/http/validation'
 import { RevokeQuery } from './agent-keys.ts'
 import { TextOrNull } from './agent-view.ts'
 import { CallbackUrl, Capabilities, Description } from './agents.ts'
@@ -86,6 +95,20 @@ const RevokedView = Type.Object({
   revoked: Type.Array(Type.String(), { description: 'keyIds' }),
 })
 
+const Rotation = Type.Object(
+  {
+    previousValidSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: MAX_ROTATION_SECONDS,
+        default: ROTATION_SECONDS,
+        description: 'How long the secret before signs as well; 0 after a leak.',
+      }),
+    ),
+  },
+  strict,
+)
+
 const RotatedView = Type.Object({
   webhookSecret: Type.String({ description: 'Shown this once.' }),
   previousValidUntil: Type.String({ description: 'Until then the previous secret signs too.' }),
@@ -147,12 +170,13 @@ const registration =
       '/auth/webhook-secret',
       {
         config: rules({ auth: 'key', scope: 'admin' }),
-        schema: { summary: 'Make a new webhook secret', tags, response: { 200: RotatedView } },
+        schema: { summary: 'Make a new webhook secret', tags, body: Rotation, response: { 200: RotatedView } },
+        preValidation: bodyOptional,
       },
       async (request, reply) => {
         const { partyId } = callerOf(request)
         return souk.answer(request, reply, 200, async (tx) => {
-          const rotated = await rotateWebhookSecret(tx, { partyId, sealingKey: souk.sealingKey })
+          const rotated = await rotateWebhookSecret(tx, { partyId, sealingKey: souk.sealingKey, ...request.body })
           return { ...rotated, previousValidUntil: rotated.previousValidUntil.toISOString() }
         })
       },

@@ -3,7 +3,7 @@ import type { Message } from '#events'
 import { secondsBetween } from '#kernel/time'
 import type { Db } from '#platform/db'
 import type { OutboxEvent } from '#platform/outbox'
-import type { WebhookFormat } from '#webhooks'
+import type { Signing, WebhookFormat } from '#webhooks'
 
 /** JP-170, as JustPayAI shows a client to its providers. */
 export interface ClientReputation {
@@ -79,13 +79,13 @@ export function jobWebhookFormat(sources: JobWebhookSources): WebhookFormat {
       const news = JOB_NEWS[event.name]
       return news ? jobMessages(sources, { db, event, news }) : walletMessages(sources, db, event)
     },
-    headers: ({ body, secrets: [current] }) => ({ 'X-JustPayAI-Signature': jobSignature(current ?? '', body) }),
+    headers: jobHeaders,
   }
 }
 
 /** Hex HMAC-SHA256 of the raw body; the key is the whole secret as text, `whsec_` included (JP-169, D-6). */
-function jobSignature(secret: string, body: string): string {
-  return createHmac('sha256', secret).update(body).digest('hex')
+export function jobHeaders({ body, secrets: [current = ''] }: Signing): Record<string, string> {
+  return { 'X-JustPayAI-Signature': createHmac('sha256', current).update(body).digest('hex') }
 }
 
 interface JobEvent {
@@ -126,7 +126,7 @@ async function addressesOf(sources: JobWebhookSources, db: Db, order: OrderNews)
   }
 }
 
-interface Body<Data> {
+export interface Body<Data> {
   readonly event: string
   readonly data: Data
   /** When it happened, on the market's clock. */
@@ -135,7 +135,7 @@ interface Body<Data> {
   readonly type: string
 }
 
-function bodyOf<Data>({ at }: OutboxEvent, event: string, data: Data): Body<Data> {
+export function bodyOf<Data>({ at }: OutboxEvent, event: string, data: Data): Body<Data> {
   return { event, data, timestamp: at.toISOString(), type: event }
 }
 

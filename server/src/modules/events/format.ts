@@ -3,6 +3,8 @@ import type { OutboxEvent } from '#platform/outbox'
 
 /** What one party is told of an event. */
 export interface Message {
+  /** Where it had to be known beforehand; a new one is made otherwise. */
+  readonly id?: string
   readonly recipientId: string
   /** Where it is sent as a webhook besides; null: nowhere. */
   readonly url: string | null

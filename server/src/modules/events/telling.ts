@@ -40,6 +40,6 @@ async function compose(tx: Tx, event: OutboxEvent, format: NoticeFormat): Promis
   const messages = format.hears(event.name) ? await format.compose(tx, event) : []
   return messages.map((message) => {
     const body = JSON.stringify(message.body)
-    return { ...message, id: newId(), eventId: event.id, format: format.name, body, at: event.at }
+    return { ...message, id: message.id ?? newId(), eventId: event.id, format: format.name, body, at: event.at }
   })
 }

@@ -32,6 +32,11 @@ export const identityRefusals = defineRefusals({
     'Two different wallets on Solana are named',
     'Name one: as walletAddress, or as solanaWalletAddress beside an EVM wallet.',
   ],
+  webhook_secret_rotating: [
+    'conflict',
+    'Your webhook secret is being rotated already: the one before is valid until {until}',
+    'Wait until then. If a secret has leaked, or the answer with the new one was lost, send {"previousValidSeconds": 0}: from then on only the newest signs.',
+  ],
   not_your_profile: [
     'forbidden',
     'You can only update your own profile',

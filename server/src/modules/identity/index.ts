@@ -35,4 +35,10 @@ export { callbackUrlsOf, suspendedAmong } from './store.ts'
 export { knownPartyOfWallet, partyOfWallet } from './wallet-parties.ts'
 export { claimAgent, provePayoutWallet } from './wallet-proofs.ts'
 export { isWalletOf, ownersOf } from './wallet-store.ts'
-export { type RotatedSecret, rotateWebhookSecret, webhookSecretsOf } from './webhook-secrets.ts'
+export {
+  MAX_ROTATION_SECONDS,
+  ROTATION_SECONDS,
+  type RotatedSecret,
+  rotateWebhookSecret,
+  webhookSecretsOf,
+} from './webhook-secrets.ts'

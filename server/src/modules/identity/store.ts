@@ -193,6 +193,13 @@ export async function selectWebhookSecrets(db: Db, partyIds: readonly string[]):
     from webhook_secret where party_id = any(${partyIds})`)
 }
 
+/** Until when the secret before is valid besides; null when there is none. Two rotations at once take turns. */
+export async function lockRotation(tx: Tx, partyId: string): Promise<Date | null> {
+  const row = await tx.one<{ until: Date | null }>(sql`
+    select previous_valid_until as until from webhook_secret where party_id = ${partyId} for update`)
+  return row?.until && row.until > tx.now ? row.until : null
+}
+
 export async function replaceWebhookSecret(
   tx: Tx,
   { partyId, sealed, previousValidUntil }: { partyId: string; sealed: string; previousValidUntil: Date },

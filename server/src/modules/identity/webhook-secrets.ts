@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { addSeconds, DAY_SECONDS } from '#kernel/time'
 import type { Db, Tx } from '#platform/db'
 import { open, seal } from '#platform/sealing'
-import { replaceWebhookSecret, selectWebhookSecrets } from './store.ts'
+import { identityRefusals } from './errors.ts'
+import { lockRotation, replaceWebhookSecret, selectWebhookSecrets } from './store.ts'
 
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
-const ROTATION_SECONDS = DAY_SECONDS
+/** How long the secret before signs as well, unless said; at most a week. */
+export const ROTATION_SECONDS = DAY_SECONDS
+export const MAX_ROTATION_SECONDS = 7 * DAY_SECONDS
 
 /** In the form of Standard Webhooks: `whsec_` and base64. */
 export function makeWebhookSecret(): string {
@@ -44,12 +47,26 @@ export interface RotatedSecret {
   readonly previousValidUntil: Date
 }
 
+export interface Rotation {
+  readonly partyId: string
+  readonly sealingKey: Uint8Array
+  /** Zero: from now on only the new one, as after a leak. */
+  readonly previousValidSeconds?: number
+}
+
+/**
+ * A second rotation during the first would make the secret that receivers still use worthless: only two sign. So it is
+ * refused (`webhook_secret_rotating`) unless it ends both old ones at once.
+ */
 export async function rotateWebhookSecret(
   tx: Tx,
-  { partyId, sealingKey }: { partyId: string; sealingKey: Uint8Array },
+  { partyId, sealingKey, previousValidSeconds = ROTATION_SECONDS }: Rotation,
 ): Promise<RotatedSecret> {
+  const until = await lockRotation(tx, partyId)
+  if (until !== null && previousValidSeconds > 0)
+    throw identityRefusals.webhook_secret_rotating({ until: until.toISOString() })
   const webhookSecret = makeWebhookSecret()
-  const previousValidUntil = addSeconds(tx.now, ROTATION_SECONDS)
+  const previousValidUntil = addSeconds(tx.now, previousValidSeconds)
   const sealed = sealWebhookSecret(sealingKey, { partyId, secret: webhookSecret })
   await replaceWebhookSecret(tx, { partyId, sealed, previousValidUntil })
   return { webhookSecret, previousValidUntil }

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly retryAfterSeconds: number
   /** Further attempts would be pointless. */
   readonly isFinal: boolean
+  /** It never came to the address: the fault lies with us or with the recipient's account. */
+  readonly isOurs: boolean
 }
 
 export interface Verdict {

@@ -17,6 +17,7 @@ export function outcomeOfAnswer({ status, headers, body, durationMs }: OutboundA
     durationMs,
     retryAfterSeconds: ASKS_FOR_PATIENCE.has(status) ? retryAfterSeconds(headers['retry-after'], at) : 0,
     isFinal: false,
+    isOurs: false,
   }
 }
 
@@ -31,10 +32,16 @@ const NO_ANSWER = {
   durationMs: null,
   retryAfterSeconds: 0,
   isFinal: false,
+  isOurs: false,
 } as const
 
 /** Nothing leaves unsigned (JP-169), so without a secret nothing leaves. */
-export const WITHOUT_SECRET: Outcome = { ...NO_ANSWER, error: 'the recipient has no webhook secret', isFinal: true }
+export const WITHOUT_SECRET: Outcome = {
+  ...NO_ANSWER,
+  error: 'the recipient has no webhook secret',
+  isFinal: true,
+  isOurs: true,
+}
 
 /** `Retry-After` as seconds or as a date, counted from `at` on the real clock. Nonsense is no wish. */
 export function retryAfterSeconds(header: string | undefined, at: Date): number {

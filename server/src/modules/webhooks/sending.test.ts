@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { newId } from '#kernel/id'
 import { openStore } from '#platform/db'
 import { openWebhookWorld, PLAIN, type Received, SECRET, type WebhookWorld } from '#tests/contracts/webhook-world'
-import { type DeliveryFilter, deliveries, redeliver } from './index.ts'
+import { type DeliveryFilter, deliveries, enableEndpoint, redeliver } from './index.ts'
 
 let world: WebhookWorld
 beforeAll(async () => {
@@ -245,14 +245,17 @@ describe('sending webhooks', () => {
     receiver.answer = (response) => response.writeHead(410).end()
     await world.emit('test.said', [message(receiver.url)])
     await world.run()
-    const { id, noticeId } = (await world.deliveriesTo(receiver))[0]!
+    const { id, noticeId, endpointId } = (await world.deliveriesTo(receiver))[0]!
     receiver.answer = (response) => response.end()
-    await world.store.transact((tx) => redeliver(tx, { deliveryId: id }))
+    const again = () => world.store.transact((tx) => redeliver(tx, { deliveryId: id, partyId: null }))
+    await expect(again()).rejects.toMatchObject({ code: 'endpoint_disabled' })
+    await world.store.transact((tx) => enableEndpoint(tx, { endpointId, partyId: null }))
+    await again()
     await world.run()
     expect(receiver.received.map(idOf)).toEqual([noticeId, noticeId])
     expect((await world.deliveriesTo(receiver))[0]).toMatchObject({ state: 'delivered', attempts: 1 })
     for (const deliveryId of [newId(), 'nonsense']) {
-      const refused = world.store.transact((tx) => redeliver(tx, { deliveryId }))
+      const refused = world.store.transact((tx) => redeliver(tx, { deliveryId, partyId: null }))
       await expect(refused).rejects.toMatchObject({ code: 'delivery_not_found' })
     }
   })

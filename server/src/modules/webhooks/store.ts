@@ -1,5 +1,4 @@
 import sql from 'sql-template-tag'
-import { offsetOf, type Page, type PageRequest } from '#kernel/page'
 import type { Db, Tx } from '#platform/db'
 import type { DeliveryState, Outcome, Verdict } from './delivery.ts'
 
@@ -7,24 +6,31 @@ export interface NewDelivery {
   readonly id: string
   /** The receiver's webhook-id. */
   readonly noticeId: string
+  readonly endpointId: string
   readonly format: string
   readonly eventName: string
   readonly recipientId: string
   readonly url: string
   readonly body: string
+  readonly state: DeliveryState
+  readonly dueAt: Date | null
 }
 
 export async function insertDeliveries(tx: Tx, fresh: readonly NewDelivery[]): Promise<void> {
   await tx.run(sql`
-    insert into delivery (id, notice_id, format, event_name, recipient_id, url, body, state, due_at, created_at)
-    select *, 'pending', ${tx.now}::timestamptz, ${tx.now}::timestamptz from unnest(
+    insert into delivery (
+      id, notice_id, endpoint_id, format, event_name, recipient_id, url, body, state, due_at, created_at)
+    select *, ${tx.now}::timestamptz from unnest(
       ${fresh.map(({ id }) => id)}::uuid[],
       ${fresh.map(({ noticeId }) => noticeId)}::uuid[],
+      ${fresh.map(({ endpointId }) => endpointId)}::uuid[],
       ${fresh.map(({ format }) => format)}::text[],
       ${fresh.map(({ eventName }) => eventName)}::text[],
       ${fresh.map(({ recipientId }) => recipientId)}::uuid[],
       ${fresh.map(({ url }) => url)}::text[],
-      ${fresh.map(({ body }) => body)}::text[])
+      ${fresh.map(({ body }) => body)}::text[],
+      ${fresh.map(({ state }) => state)}::text[],
+      ${fresh.map(({ dueAt }) => dueAt)}::timestamptz[])
     on conflict do nothing`)
 }
 
@@ -33,12 +39,15 @@ export interface Claim {
   readonly id: string
   /** The receiver's webhook-id. */
   readonly noticeId: string
+  readonly endpointId: string
   readonly format: string
   readonly eventName: string
   readonly recipientId: string
   readonly url: string
   readonly body: string
   readonly attempts: number
+  /** An address of its recipient takes nothing at present. */
+  readonly isSuspect: boolean
   /** Fencing token: the exact instant the lease ends, as text, since a `Date` has no microseconds. */
   readonly lease: string
   /** On the real clock. */
@@ -56,6 +65,8 @@ export async function hasDue(db: Db, now: Date): Promise<boolean> {
 
 export interface ClaimLimits {
   readonly sends: number
+  /** Of them to recipients with an address that takes nothing at present; of these one at a time each. */
+  readonly suspects: number
   /** Sends to one recipient at a time, counting those under way. */
   readonly perRecipient: number
   readonly leaseSeconds: number
@@ -68,7 +79,8 @@ const OLDEST = 256
  * Takes the oldest due deliveries, of each recipient no more than it has room for. Leases are on the real clock: they
  * tell whether a process is alive, and moving the market's clock must not take its work away.
  */
-export async function claimDue(tx: Tx, { sends, perRecipient, leaseSeconds }: ClaimLimits): Promise<Claim[]> {
+export async function claimDue(tx: Tx, limits: ClaimLimits): Promise<Claim[]> {
+  const { sends, suspects, perRecipient, leaseSeconds } = limits
   return tx.rows<Claim>(sql`
     with under_way as materialized (
       select recipient_id, count(*) as sends from delivery
@@ -78,26 +90,41 @@ export async function claimDue(tx: Tx, { sends, perRecipient, leaseSeconds }: Cl
       select id, recipient_id, due_at from delivery
       where state = 'pending' and due_at <= ${tx.now} and (lease_until is null or lease_until <= clock_timestamp())
         and recipient_id <> all (array(select recipient_id from under_way where sends >= ${perRecipient}))
+        and not exists (
+          select 1 from endpoint where party_id = recipient_id and failing_since is not null
+            and (${suspects}::int <= 0 or party_id in (select recipient_id from under_way)))
       order by due_at, id limit ${OLDEST} for update of delivery skip locked
     ),
     ranked as (
-      select oldest.id, due_at, coalesce(sends, 0) + row_number() over (partition by recipient_id order by due_at, id) as place
-      from oldest left join under_way using (recipient_id)
+      select oldest.id, due_at, is_suspect,
+        coalesce(sends, 0) + row_number() over (partition by recipient_id order by due_at, id) as place
+      from oldest left join under_way using (recipient_id) cross join lateral (
+        select exists (select 1 from endpoint where party_id = recipient_id and failing_since is not null) as is_suspect
+      ) as standing
+    ),
+    seated as (
+      select id, due_at, is_suspect, row_number() over (partition by is_suspect order by due_at, id) as nth from ranked
+      where place <= case when is_suspect then 1 else ${perRecipient} end
     ),
     chosen as (
-      select id from ranked where place <= ${perRecipient} order by due_at, id limit ${sends}
+      select id, is_suspect from seated where not is_suspect or nth <= ${suspects} order by due_at, id limit ${sends}
     )
     update delivery set lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second'
     from chosen where delivery.id = chosen.id
-    returning delivery.id, notice_id as "noticeId", format, event_name as "eventName", recipient_id as "recipientId", url, body, attempts,
+    returning delivery.id, notice_id as "noticeId", endpoint_id as "endpointId", is_suspect as "isSuspect", format, event_name as "eventName", recipient_id as "recipientId", url, body, attempts,
       lease_until::text as lease, clock_timestamp() as "claimedAt"`)
 }
 
+export interface Concluded {
+  readonly claim: Claim
+  readonly outcome: Outcome
+  readonly verdict: Verdict
+  /** The headers that were sent. */
+  readonly request: Readonly<Record<string, string>>
+}
+
 /** Logs the attempt and, unless the lease went to another sender meanwhile, moves the delivery on. */
-export async function saveOutcome(
-  tx: Tx,
-  { claim, outcome, verdict }: { claim: Claim; outcome: Outcome; verdict: Verdict },
-): Promise<void> {
+export async function saveOutcome(tx: Tx, { claim, outcome, verdict, request }: Concluded): Promise<void> {
   const { status, error, response, durationMs } = outcome
   const deliveredAt = verdict.state === 'delivered' ? tx.now : null
   await tx.run(sql`
@@ -106,19 +133,27 @@ export async function saveOutcome(
         last_status = ${status}, last_error = ${error}, delivered_at = ${deliveredAt}
       where id = ${claim.id} and lease_until = ${claim.lease}::timestamptz
     )
-    insert into delivery_attempt (delivery_id, at, duration_ms, status, error, response)
+    insert into delivery_attempt (delivery_id, at, duration_ms, request, status, error, response)
     select id, ${tx.now}::timestamptz,
       coalesce(${durationMs}::integer, extract(epoch from clock_timestamp() - ${claim.claimedAt}::timestamptz) * 1000),
-      ${status}::smallint, ${error}::text, ${response}::text
+      ${JSON.stringify(request)}::text, ${status}::smallint, ${error}::text, ${response}::text
     from delivery where id = ${claim.id}`)
 }
 
-/** Due at once and with all its attempts ahead; a sender still at work on it loses its say. */
-export async function makeDueAgain(tx: Tx, id: string): Promise<boolean> {
-  const touched = await tx.run(sql`
-    update delivery set state = 'pending', attempts = 0, due_at = ${tx.now}, lease_until = null, delivered_at = null
-    where id = ${id}`)
-  return touched > 0
+/** An address that asked for patience gets it from all that waits for it. */
+export async function putOff(tx: Tx, endpointId: string, until: Date): Promise<void> {
+  await tx.run(sql`
+    update delivery set due_at = ${until}
+    where endpoint_id = ${endpointId} and state = 'pending' and due_at < ${until}
+      and (lease_until is null or lease_until <= clock_timestamp())`)
+}
+
+/** What waits for an address that is not sent to any more. Senders at work have their say. */
+export async function disableWaiting(tx: Tx, endpointId: string): Promise<void> {
+  await tx.run(sql`
+    update delivery set state = 'disabled', due_at = null, lease_until = null
+    where endpoint_id = ${endpointId} and state = 'pending'
+      and (lease_until is null or lease_until <= clock_timestamp())`)
 }
 
 /** Forgets a bounded number of closed deliveries made before `before`, with their attempts. */
@@ -128,68 +163,4 @@ export async function deleteClosed(tx: Tx, { before, limit }: { before: Date; li
       select id from delivery where created_at < ${before} and state <> 'pending'
       order by created_at limit ${limit} for update skip locked
     )`)
-}
-
-export interface Attempt {
-  /** When its outcome was known, on the market's clock. */
-  readonly at: Date
-  readonly durationMs: number
-  readonly status: number | null
-  readonly error: string | null
-  readonly response: string | null
-}
-
-export interface Delivery extends NewDelivery {
-  readonly state: DeliveryState
-  /** Since it was made or last asked for again. */
-  readonly attempts: number
-  readonly dueAt: Date | null
-  readonly lastStatus: number | null
-  readonly lastError: string | null
-  readonly createdAt: Date
-  readonly deliveredAt: Date | null
-  /** Oldest first; the latest twenty. */
-  readonly log: readonly Attempt[]
-}
-
-export interface DeliveryFilter {
-  readonly state?: DeliveryState | undefined
-  readonly recipientId?: string | undefined
-  readonly eventName?: string | undefined
-}
-
-/** Newest first. */
-export async function deliveries(db: Db, filter: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>> {
-  const { state = null, recipientId = null, eventName = null } = filter
-  const rows = await db.rows<Omit<Delivery, 'log'>>(sql`
-    select id, notice_id as "noticeId", format, event_name as "eventName", recipient_id as "recipientId", url, body, state,
-      attempts, due_at as "dueAt", last_status as "lastStatus", last_error as "lastError", created_at as "createdAt",
-      delivered_at as "deliveredAt"
-    from delivery
-    where (${state}::text is null or state = ${state}) and (${recipientId}::uuid is null or recipient_id = ${recipientId})
-      and (${eventName}::text is null or event_name = ${eventName})
-    order by id desc limit ${page.limit} offset ${offsetOf(page)}`)
-  const counted = await db.one<{ total: bigint }>(sql`
-    select count(*) as total from delivery
-    where (${state}::text is null or state = ${state}) and (${recipientId}::uuid is null or recipient_id = ${recipientId})
-      and (${eventName}::text is null or event_name = ${eventName})`)
-  const logs = await attemptsOf(
-    db,
-    rows.map(({ id }) => id),
-  )
-  return { items: rows.map((row) => ({ ...row, log: logs.get(row.id) ?? [] })), total: Number(counted?.total ?? 0n) }
-}
-
-const LOGGED = 20
-
-async function attemptsOf(db: Db, ids: readonly string[]): Promise<Map<string, Attempt[]>> {
-  const rows = await db.rows<Attempt & { deliveryId: string }>(sql`
-    select asked.id as "deliveryId", latest.at, latest.duration_ms as "durationMs", latest.status, latest.error, latest.response
-    from unnest(${ids}::uuid[]) as asked (id) cross join lateral (
-      select * from delivery_attempt where delivery_id = asked.id order by id desc limit ${LOGGED}
-    ) as latest
-    order by latest.id`)
-  const logs = new Map<string, Attempt[]>()
-  for (const { deliveryId, ...attempt } of rows) logs.set(deliveryId, [...(logs.get(deliveryId) ?? []), attempt])
-  return logs
 }

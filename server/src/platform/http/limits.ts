@@ -13,7 +13,7 @@ export interface Limit {
  * `key`: any route, per API key. `address`: routes without a key, per IP. `register`: new identities, per IP.
  * `listing`: the public lists that the contracts bound to 30 a minute (JP-136, JP-162). `money`: moving money, per key.
  * `payanRegister`, `payanPublic`, `payanKey`: what only PayanAgent's contract has (PA-17, PA-61, PA-62): new agents per IP,
- * routes without a key per IP, routes with one per key. `paidCall`: buying, per wallet that has signed (PA-62).
+ * routes without a key per IP, routes with one per key. `webhooks`: having webhooks sent, per key. `paidCall`: buying, per wallet that has signed (PA-62).
  */
 export const DEFAULT_LIMITS = {
   key: { requests: 1200, seconds: 60 },
@@ -24,6 +24,7 @@ export const DEFAULT_LIMITS = {
   payanRegister: { requests: 5, seconds: 3600 },
   payanPublic: { requests: 30, seconds: 60 },
   payanKey: { requests: 120, seconds: 60 },
+  webhooks: { requests: 30, seconds: 60 },
   paidCall: { requests: 60, seconds: 60 },
 } as const satisfies Record<string, Limit>
 
