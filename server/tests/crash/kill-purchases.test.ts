@@ -10,8 +10,9 @@ import { booksAreClean } from './books.ts'
 import { type Dice, diceOf, LONG, seeds } from './dice.ts'
 import { type Market, withMarket } from './market.ts'
 import { openSeller, type Seller } from './paid-seller.ts'
+import { allEnded, fatalMoment, insistOnSale, openShop, type Shop } from './paid-shop.ts'
 import { until } from './until.ts'
-import { NoAnswer, type Reply } from './wire.ts'
+import type { Reply } from './wire.ts'
 
 const BUYERS = 6
 const DEATHS = 3
@@ -34,11 +35,12 @@ test.each(seeds(3, 50))(
     try {
       await withMarket({ evmRpcUrl: evm.rpcUrl }, async (market) => {
         const dice = diceOf(seed)
-        const shop = await openShop(market, seller)
+        const payTo = getAddress((await createWallet()).address)
+        const shop = await openShop(market, { payTo, url: seller.url })
         const crowd = await openCrowd({ market, shop, rpcUrl: evm.rpcUrl }, dice)
         for (let deaths = 0; deaths < DEATHS; deaths++) {
           await until(() => crowd.bought() >= (deaths + 1) * 10, { what: 'buyers to buy' })
-          await fatalMoment(market, dice)
+          await fatalMoment(market, dice, MOMENTS)
           await market.servers[0]?.kill()
           await pause(dice.int(0, 300))
           await market.servers[0]?.start()
@@ -53,28 +55,6 @@ test.each(seeds(3, 50))(
     }
   },
 )
-
-interface Shop {
-  readonly offerId: string
-  readonly payTo: Hex
-}
-
-async function openShop({ insist }: Market, { url }: Seller): Promise<Shop> {
-  const payTo = getAddress((await createWallet()).address)
-  const about = { name: 'Seller', description: 'Echoes.', walletAddress: payTo }
-  const agent = await insist({ method: 'POST', path: '/api/v1/agents', body: about })
-  const listing = {
-    title: 'Echo',
-    description: 'Echoes.',
-    category: 'text',
-    priceCents: 1,
-    offerType: 'api',
-    endpoint: url,
-  }
-  const offer = await insist({ method: 'POST', path: '/api/v1/offers', key: agent.body.apiKey, body: listing })
-  expect(offer.status).toBe(201)
-  return { offerId: offer.body.offerId, payTo }
-}
 
 interface Place {
   readonly market: Market
@@ -130,50 +110,18 @@ interface Want {
 async function buy({ market, shop }: Place, { buyer, marker, again }: Want): Promise<Reply[]> {
   const { offerId, payTo } = shop
   // Good for long: a server may be dead for a while, and the same payment must still be good afterwards.
-  const { authorization, requirements } = await signPayment({ from: buyer, to: payTo, value: PRICE, seconds: 600 })
+  const { authorization, requirements } = await signPayment({
+    from: buyer,
+    to: payTo as Hex,
+    value: PRICE,
+    seconds: 600,
+  })
   const accepted = { ...requirements, amount: String(PRICE) }
   const payload = { x402Version: 2, accepted, payload: writeAuthorization(authorization) }
   const headers = { 'payment-signature': Buffer.from(JSON.stringify(payload)).toString('base64') }
   const ask = { method: 'POST', path: `/x402/${offerId}`, body: { marker }, headers }
-  const first = await insist(market, ask)
-  return again ? [first, await insist(market, ask)] : [first]
-}
-
-/** Until it is sold: what is unanswered, not now, or the fault of a seller cut off, is asked again with the same payment. */
-async function insist(market: Market, ask: Parameters<Market['ask']>[0]): Promise<Reply> {
-  let last = 'nothing'
-  return until(
-    async () => {
-      try {
-        const reply = await market.ask(ask)
-        last = `${reply.status} ${reply.text}`
-        return reply.status === 503 || reply.status === 502 ? undefined : reply
-      } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error
-        last = error.message
-        return undefined
-      }
-    },
-    { what: () => `a purchase: ${last}`, everyMs: 50 },
-  )
-}
-
-async function fatalMoment({ store }: Market, dice: Dice): Promise<void> {
-  const watched = dice.pick(MOMENTS)
-  const givenUpAt = Date.now() + 2000
-  while (Date.now() < givenUpAt && !(await store.read.one(watched))) await pause(2)
-  await pause(dice.int(0, 8))
-}
-
-async function allEnded({ store }: Market): Promise<void> {
-  await until(
-    async () => {
-      const open = await store.read.one(sql`
-        select 1 from purchase where ended_at is null union all select 1 from settlement where state = 'sent' limit 1`)
-      return open === undefined
-    },
-    { what: 'purchases to end', withinMs: 90_000, everyMs: 100 },
-  )
+  const first = await insistOnSale(market, ask)
+  return again ? [first, await insistOnSale(market, ask)] : [first]
 }
 
 interface Outcome {
