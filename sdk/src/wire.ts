@@ -3266,6 +3266,25 @@ export interface paths {
       }
     }
   }
+  '/api/v1/offers/{id}/buy': {
+    /** Buy an offer with a key and a wallet */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': unknown } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
   '/x402/jobs/{job}': {
     /** A job you bought with a wallet */
     get: {

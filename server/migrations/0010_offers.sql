@@ -47,6 +47,8 @@ create table offer_stats (
   offer_id uuid primary key references offer,
   -- These three follow the offer: what lists choose and sort by stands in one narrow row.
   listed boolean not null default true,
+  -- Its seller is (D-35).
+  suspended boolean not null default false,
   offer_type text not null,
   price_micros bigint not null,
   paid_calls bigint not null default 0,
@@ -57,7 +59,8 @@ create table offer_stats (
   health_reason text,
   probed_at timestamptz,
   -- PA-66: paid three times and never delivered is not shown any more.
-  shown boolean not null generated always as (listed and not (paid_calls >= 3 and delivered_calls = 0)) stored,
+  shown boolean not null generated always as (listed and not suspended
+    and not (paid_calls >= 3 and delivered_calls = 0)) stored,
   -- 0..10000: delivered calls out of the paid ones 50 % (smoothed, so that one call decides little), experience 30 % (1000
   -- delivered are all), buyers 20 % (five are all). PA-66: below half of four or more it comes after everything else.
   rank integer not null generated always as (round(10000 * (

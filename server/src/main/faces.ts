@@ -33,6 +33,7 @@ import { buyRoutes } from '../faces/x402/buy.ts'
 import { discoveryRoutes, wellKnownX402Routes } from '../faces/x402/discovery.ts'
 import { facilitatorRoutes } from '../faces/x402/facilitator.ts'
 import { walletJobRoutes } from '../faces/x402/job-routes.ts'
+import { legacyBuyRoutes } from '../faces/x402/legacy-buy.ts'
 import type { DidDocument } from '../faces/x402/offer-receipt.ts'
 import { purchaseRoutes } from '../faces/x402/purchases.ts'
 import type { WalletPart } from './wallet.ts'
@@ -84,6 +85,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   await http.register(eventRoutes({ read: store.read, ...parts.events }), { prefix: '/api/v1' })
   const { facilitators, buying, jobs } = parts.x402
   await http.register(buyRoutes(buying))
+  await http.register(legacyBuyRoutes(buying), { prefix: '/api/v1' })
   if (jobs) await http.register(walletJobRoutes({ ...buying, ...jobs.sales, ...jobs, ...context }))
   // Clients look for the lists behind the address of the facilitator, too.
   for (const prefix of ['', '/facilitator']) await http.register(discoveryRoutes(buying), { prefix })

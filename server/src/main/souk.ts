@@ -5,6 +5,7 @@ import { createPayOut } from '#chain-purse'
 import { createEvents, type Events } from '#events'
 import { callbackUrlsOf, createAuthenticator, ownersOf, usableKeys, webhookSecretsOf } from '#identity'
 import { rollUp } from '#ledger'
+import { suspensionReader } from '#offers'
 import { createEngine, lapseSweep, workOf } from '#orders'
 import { type Config, deriveKey, type Secrets } from '#platform/config/index'
 import { openStore, type Store } from '#platform/db'
@@ -73,7 +74,7 @@ export async function openSouk(options: SoukOptions): Promise<Souk> {
   const wallet = await openWallet({ ...options, ...core })
   const { events, webhooks } = openEvents(options, core)
   const probes = openProbes(options, core)
-  const readers: EventReader[] = [events.reader, catalogStats, fundingReader, probes.reader]
+  const readers: EventReader[] = [events.reader, catalogStats, fundingReader, suspensionReader, probes.reader]
   await registerReaders(store, readers)
   const rails = wallet.wallets.map(({ rail }) => rail)
   const x402 = await openX402({ ...options, ...core, probes, rails })

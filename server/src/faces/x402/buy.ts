@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { suspendedAmong } from '#identity'
 import { type Offer, offerById, offerRefusals } from '#offers'
 import type { Db } from '#platform/db'
+import type { Limiter } from '#platform/http/limits'
 import { rules } from '#platform/http/rules'
 import type { SchemaValidator } from '#platform/strangers-schema/index'
 import type { Facilitators, Payment } from '#settlement'
@@ -46,48 +48,59 @@ export const buyRoutes =
     const description =
       'Without a payment it answers 402 and the price; the same request again, with PAYMENT-SIGNATURE, buys.'
     const schema = { tags, summary: 'Buy an offer with a wallet', description, params: IdParams }
-    const handler = async (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
-      reply.header('cache-control', 'no-store')
-      const { id } = request.params
-      const input = inputOf(request)
-      const service = await context.services?.at(id)
-      if (service && context.services)
-        return sellService(context, { sales: context.services, service, input, request, reply })
-      const sent = paymentIn(request, context.facilitators)
-      // What was begun is brought to its end by the terms of its day, whatever has become of the offer since.
-      const admit = async () => {
-        if (sent?.signed) await app.limiter.count('paidCall', sent.signed.payer, request, reply)
-      }
-      const begun = sent && (await resume(context, { id, sent, input, admit }))
-      if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
-      const about = { ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }
-      const entry = sent ? { fault: null } : await reenter(context, request, about)
-      if ('purchase' in entry) return show(context, reply, { ...entry, offerId: id, paymentId: null, signedIn: true })
-      const sale = await saleOf(context, id)
-      if (!sent) return demand(context, reply, { ...sale, error: entry.fault ?? 'Payment required' })
-      const payment = paymentFor(sent, sale.price)
-      if ('mismatch' in payment) {
-        const error = `Payment integrity check failed: ${payment.mismatch} is not what was asked for`
-        return demand(context, reply, { ...sale, error })
-      }
-      await checkInput(context, sale.offer, input)
-      const callerId = request.caller?.partyId
-      return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input, admit, callerId })
-    }
+    const handler = buying(context, app.limiter)
     app.get('/x402/:id', { config, schema }, handler)
     app.post('/x402/:id', { config, schema }, handler)
   }
+
+export type BuyRequest = FastifyRequest<{ Params: { id: string } }>
+
+/** Answers whoever asks for an offer: with its price, or, for a payment, with what was bought. */
+export function buying(context: BuyContext, limiter: Limiter) {
+  return async (request: BuyRequest, reply: FastifyReply) => {
+    reply.header('cache-control', 'no-store')
+    const { id } = request.params
+    const input = inputOf(request)
+    const service = await context.services?.at(id)
+    if (service && context.services)
+      return sellService(context, { sales: context.services, service, input, request, reply })
+    const sent = paymentIn(request, context.facilitators)
+    // What was begun is brought to its end by the terms of its day, whatever has become of the offer since.
+    const admit = async () => {
+      if (sent?.signed) await limiter.count('paidCall', sent.signed.payer, request, reply)
+    }
+    const begun = sent && (await resume(context, { id, sent, input, admit }))
+    if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
+    const about = { ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }
+    const entry = sent ? { fault: null } : await reenter(context, request, about)
+    if ('purchase' in entry) return show(context, reply, { ...entry, offerId: id, paymentId: null, signedIn: true })
+    const sale = await saleOf(context, id)
+    if (!sent) return demand(context, reply, { ...sale, error: entry.fault ?? 'Payment required' })
+    const payment = paymentFor(sent, sale.price)
+    if ('mismatch' in payment) {
+      const error = `Payment integrity check failed: ${payment.mismatch} is not what was asked for`
+      return demand(context, reply, { ...sale, error })
+    }
+    await checkInput(context, sale.offer, input)
+    const callerId = request.caller?.partyId
+    return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input, admit, callerId })
+  }
+}
 
 interface Sale {
   readonly offer: Offer
   readonly price: Price
 }
 
-/** What is on sale under this id (PA-14), and what it costs. */
+/** What is on sale under this id (PA-14, D-35), and what it costs. */
 async function saleOf({ read, publicUrl, payeesOf }: BuyContext, id: string): Promise<Sale> {
   const offer = await offerById(read, id)
   if (!offer?.active) throw offerRefusals.offer_unknown()
-  const payees = await payeesOf(read, offer.sellerId)
+  const [payees, suspended] = await Promise.all([
+    payeesOf(read, offer.sellerId),
+    suspendedAmong(read, [offer.sellerId]),
+  ])
+  if (suspended.size > 0) throw buyRefusals.offer_suspended()
   if (payees.length === 0) throw buyRefusals.seller_without_wallet()
   const { title, priceMicros: amount, offerType } = offer
   const settlesFirst = offer.settlesFirst || offerType === 'download'

@@ -7,6 +7,16 @@ export const buyRefusals = defineRefusals({
     'Buy something else, or ask the seller to register a wallet. Nothing was charged.',
   ],
   own_offer: ['invalid', 'This is your own offer', "Pay from a wallet that is not the seller's. Nothing was charged."],
+  offer_elsewhere: [
+    'conflict',
+    'This offer was imported from another market; this route sells only what was listed here',
+    'Buy it at {buyUrl}, where it costs the same.',
+  ],
+  offer_suspended: [
+    'forbidden',
+    'The seller of this offer is suspended and strikes no new bargain',
+    'Buy something else. Nothing was charged; what was paid for before is still delivered.',
+  ],
   not_the_payer: [
     'forbidden',
     'The wallet that signed in is not the one that paid for this purchase',

@@ -161,6 +161,7 @@ export async function setEmergencyAddress(
 /** Operator's hand (D-35). Throws `agent_unknown`. */
 export async function setSuspended(tx: Tx, { partyId, suspended }: { partyId: string; suspended: boolean }) {
   if (!isId(partyId) || !(await markSuspended(tx, { partyId, suspended }))) throw identityRefusals.agent_unknown()
+  emitIdentity(tx, suspended ? 'agent.suspended' : 'agent.reinstated', { partyId })
 }
 
 /** Operator's badge (D-6). Throws `agent_unknown`. */

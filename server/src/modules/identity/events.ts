@@ -3,6 +3,8 @@ import type { Tx } from '#platform/db'
 interface IdentityEvents {
   'agent.registered': { readonly partyId: string; readonly name: string }
   'agent.activated': { readonly partyId: string }
+  'agent.suspended': { readonly partyId: string }
+  'agent.reinstated': { readonly partyId: string }
   /** On the kind of network that is named. */
   'agent.payout_wallet_changed':
     | { readonly partyId: string; readonly payoutWallet: string | null }

@@ -36,3 +36,4 @@ export {
   type OfferStanding,
   type OfferType,
 } from './offer.ts'
+export { suspensionReader } from './suspension.ts'

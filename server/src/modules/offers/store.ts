@@ -126,6 +126,19 @@ export async function saveHealth(
     where offer_id = ${offerId}`)
 }
 
+export async function suspendOffers(
+  tx: Tx,
+  { sellerIds, suspended }: { sellerIds: readonly string[]; suspended: boolean },
+): Promise<void> {
+  await tx.run(sql`
+    with concerned as (
+      select r.offer_id from offer_stats r join offer o on o.id = r.offer_id
+      where o.seller_id = any(${sellerIds}::uuid[]) and r.suspended <> ${suspended}
+      order by r.offer_id for no key update of r
+    )
+    update offer_stats set suspended = ${suspended} from concerned where offer_stats.offer_id = concerned.offer_id`)
+}
+
 /** How a list is ordered, and what of it comes behind a place in it. */
 const ORDERS = {
   top: {

@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { ROOT } from './sources.ts'
+
+/** PayanAgent's rules. */
+const RULES = Array.from({ length: 66 }, (_, index) => `PA-${index + 1}`)
+
+/** Of requests and bids, which are still to come. */
+const AWAITED = new Set([34, 35, 36, 37, 38, 39, 41, 42, 43, 44, 47, 49, 50, 51, 53, 55, 56].map((n) => `PA-${n}`))
+
+/** Every test's name, wherever tests stand: what is within the first quotes of `test(` and `test.each(…)(`. */
+function testNames(): string[] {
+  const files = ['server/src', 'server/tests', 'sdk'].flatMap((root) =>
+    readdirSync(`${ROOT}${root}`, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.test.ts') && !path.includes('node_modules'))
+      .map((path) => `${root}/${path}`),
+  )
+  return files.flatMap((path) => readFileSync(`${ROOT}${path}`, 'utf8').match(/['`"].*\b[A-Z]{2}-\d+\b.*['`"]/g) ?? [])
+}
+
+test('every rule of PayanAgent’s contract stands in the name of a test', () => {
+  const told = testNames().join('\n')
+  expect(RULES.filter((rule) => !AWAITED.has(rule) && !new RegExp(`\\b${rule}\\b`).test(told))).toEqual([])
+})
