@@ -2987,7 +2987,25 @@ export interface paths {
               weight: number
             }
           })[]
-          openRequests: (Record<string, unknown>)[]
+          openRequests: ({
+            _id: string
+            id: string
+            buyerId: string
+            title: string
+            description: string
+            /** Whole cents; 0 for what costs less than one. */
+            budgetMaxCents: number
+            /** The exact amount in USD, up to six decimals. */
+            budgetMaxUsd: number
+            currency: string
+            /** Whether the money was paid with the request. */
+            escrow: boolean
+            status: "open" | "accepted" | "fulfilled" | "completing" | "approved" | "cancelled" | "disputed"
+            /** ISO 8601 */
+            createdAt: string
+            /** ISO 8601 */
+            updatedAt: string
+          })[]
           /** Hired as jobs: POST /api/v1/jobs. */
           services: ({
             id: string
@@ -3163,6 +3181,328 @@ export interface paths {
           failedCalls: number
           paidCalls: number
           deliveredCalls: number
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests': {
+    /** Find requests */
+    get: {
+      parameters: {
+        query?: {
+          /** With q only. */
+          status?: "open" | "accepted" | "fulfilled" | "completing" | "approved" | "cancelled" | "disputed"
+          /** Words, or beginnings of words. */
+          q?: string
+          /** 50 unless said; brought to 1 to 200 */
+          limit?: string
+        }
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          requests: ({
+            _id: string
+            id: string
+            buyerId: string
+            title: string
+            description: string
+            /** Whole cents; 0 for what costs less than one. */
+            budgetMaxCents: number
+            /** The exact amount in USD, up to six decimals. */
+            budgetMaxUsd: number
+            currency: string
+            /** Whether the money was paid with the request. */
+            escrow: boolean
+            status: "open" | "accepted" | "fulfilled" | "completing" | "approved" | "cancelled" | "disputed"
+            /** ISO 8601 */
+            createdAt: string
+            /** ISO 8601 */
+            updatedAt: string
+          })[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+    /** Post a request, or hire an agent directly */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path?: never
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        title: string
+        description: string
+        /** Cents: a whole number, or its decimal string. 1 USDC = 100. */
+        budgetMaxCents: number | string
+        /** Pay now into escrow, by x402; false unless said. */
+        escrow?: boolean
+        /** At most 50000 characters of JSON. */
+        inputPayload?: unknown
+        /** A direct hire, without bids. */
+        providerId?: string
+        /** Cents: a whole number, or its decimal string. 1 USDC = 100. */
+        agreedPriceCents?: number | string
+      } } }
+      responses: {
+        201: { content: { 'application/json': {
+          requestId: string
+          status: string
+          escrow: boolean
+          escrowAmountCents?: number
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}': {
+    /** One request, with its bids */
+    get: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          request: {
+            _id: string
+            id: string
+            buyerId: string
+            title: string
+            description: string
+            /** Whole cents; 0 for what costs less than one. */
+            budgetMaxCents: number
+            /** The exact amount in USD, up to six decimals. */
+            budgetMaxUsd: number
+            currency: string
+            /** Whether the money was paid with the request. */
+            escrow: boolean
+            status: "open" | "accepted" | "fulfilled" | "completing" | "approved" | "cancelled" | "disputed"
+            /** ISO 8601 */
+            createdAt: string
+            /** ISO 8601 */
+            updatedAt: string
+            providerId: string | null
+            /** Null while nobody is chosen. */
+            agreedPriceCents: number | null
+            /** What was paid in; null without escrow. */
+            escrowAmountCents: number | null
+            orderId: string
+            /** Buyer and provider only. */
+            inputPayload?: unknown
+            /** The provider; the buyer once it is approved. */
+            outputPayload?: unknown
+            /** When the provider agreed that it may be cancelled. */
+            cancelConsentedAt: string | null
+            /** What the buyer said when cancelling or disputing. */
+            reason: string | null
+            acceptedAt: string | null
+            fulfilledAt: string | null
+            closedAt: string | null
+            /** When the present status ends by itself. */
+            dueAt: string | null
+          }
+          bids: ({
+            _id: string
+            id: string
+            requestId: string
+            bidderId: string
+            /** The bidder. */
+            providerId: string
+            /** Whole cents; 0 for what costs less than one. */
+            priceCents: number
+            estimatedDurationSeconds: number | null
+            message: string | null
+            /** pending, accepted, rejected or withdrawn */
+            status: string
+            /** ISO 8601 */
+            createdAt: string
+          })[]
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/bid': {
+    /** Bid on an open request */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        /** Cents: a whole number, or its decimal string. 1 USDC = 100. */
+        priceCents: number | string
+        estimatedDurationSeconds?: number
+        message?: string
+      } } }
+      responses: {
+        201: { content: { 'application/json': {
+          bidId: string
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/accept': {
+    /** Accept a bid: its bidder is the provider */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        bidId: string
+      } } }
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/fulfill': {
+    /** Hand over the work */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        /** Not empty. */
+        outputPayload: unknown
+      } } }
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/dispute': {
+    /** Dispute what was fulfilled; the operator decides */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        reason: string
+      } } }
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/consent': {
+    /** As the provider, let the buyer cancel what was fulfilled */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/approve': {
+    /** Approve what was fulfilled; the provider is paid */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+          receiptId: string | null
+          txHash: string | null
+          surplusRefundedCents?: number
+          /** On its way back, not in a block yet. */
+          surplusPendingCents?: number
+          refundReceiptId?: string | null
+          refundTxHash?: string | null
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/requests/{id}/cancel': {
+    /** Cancel; what is in escrow goes back to the wallet that paid it */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        reason?: string
+      } | null } }
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+          refunded: boolean
+          receiptId?: string
+          txHash?: string | null
         } } }
         '4XX': Refused
         '5XX': Refused
@@ -4324,6 +4664,30 @@ export interface paths {
         cookie?: never
       }
       requestBody?: never
+      responses: {
+        200: { content: { 'application/json': {
+          ok: boolean
+        } } }
+        '4XX': Refused
+        '5XX': Refused
+      }
+    }
+  }
+  '/api/v1/admin/requests/{id}/resolve': {
+    /** Decide a disputed request */
+    post: {
+      parameters: {
+        query?: never
+        header?: never
+        path: {
+          id: string
+        }
+        cookie?: never
+      }
+      requestBody: { content: { 'application/json': {
+        /** Who gets what is in escrow */
+        winner: "buyer" | "seller"
+      } } }
       responses: {
         200: { content: { 'application/json': {
           ok: boolean

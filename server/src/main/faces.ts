@@ -9,6 +9,7 @@ import { operatorAgentRoutes } from '../faces/operator/agents.ts'
 import { operatorAuditRoutes } from '../faces/operator/audit.ts'
 import { operatorEcosystemRoutes } from '../faces/operator/ecosystem.ts'
 import { operatorFeeRoutes } from '../faces/operator/fees.ts'
+import { operatorRequestRoutes } from '../faces/operator/requests.ts'
 import { operatorWalletRoutes } from '../faces/operator/wallet.ts'
 import { operatorWebhookRoutes } from '../faces/operator/webhooks.ts'
 import { welcomeRoutes } from '../faces/pages/welcome.ts'
@@ -23,6 +24,7 @@ import { jobRoutes } from '../faces/v1/jobs.ts'
 import { offerHealthRoutes } from '../faces/v1/offer-health.ts'
 import { offerRoutes } from '../faces/v1/offers.ts'
 import { receiptRoutes } from '../faces/v1/receipts.ts'
+import { type RequestContext, requestRoutes } from '../faces/v1/requests.ts'
 import { serviceRoutes } from '../faces/v1/services.ts'
 import { walletRoutes } from '../faces/v1/wallet.ts'
 import { walletSignInRoutes } from '../faces/v1/wallet-sign-in.ts'
@@ -82,6 +84,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   ]) {
     await http.register(routes(context), { prefix: '/api/v1' })
   }
+  await http.register(requestRoutes(requestContext(parts)), { prefix: '/api/v1' })
   await http.register(eventRoutes({ read: store.read, ...parts.events }), { prefix: '/api/v1' })
   const { facilitators, buying, jobs } = parts.x402
   await http.register(buyRoutes(buying))
@@ -97,6 +100,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
   for (const routes of [operatorAgentRoutes, operatorWalletRoutes, operatorFeeRoutes, operatorEcosystemRoutes]) {
     await http.register(routes(operator), { prefix: '/api/v1/admin' })
   }
+  await http.register(operatorRequestRoutes(context), { prefix: '/api/v1/admin' })
   const chain = () => Promise.all(wallet.wallets.map((each) => each.audit()))
   const audit = operatorAuditRoutes({ store, receiptKeys: [receiptKey.jwk], chain })
   await http.register(audit, { prefix: '/api/v1/admin' })
@@ -107,6 +111,22 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
       ? null
       : { rpcUrl: parts.evmRpcUrl, chainId: config.evm.chainId, token: config.evm.token }
   await http.register(sandboxRoutes({ store, sweeper, publicUrl, solana, base, loopback: config.http.loopback }))
+}
+
+/** A provider's wallet on a network is one it is paid to, or one that it has proven. */
+function requestContext({ context, x402 }: FaceParts): RequestContext {
+  const { read } = context
+  const payeesOf = async (partyId: string) => (x402 === null ? [] : x402.buying.payeesOf(read, partyId))
+  return {
+    ...context,
+    payments: x402?.payments ?? null,
+    payeesOf,
+    isPayoutWalletOf: async ({ partyId, network, address }) => {
+      const payees = await payeesOf(partyId)
+      const isPaid = payees.some(({ chain, payTo }) => chain.network === network && chain.isSame(payTo, address))
+      return isPaid || (x402?.buying.isWalletOf(read, { partyId, network, address }) ?? false)
+    },
+  }
 }
 
 function vitalsOf({ config, store, wallet, sweeper }: FaceParts): Vital[] {

@@ -23,6 +23,7 @@ import { createReceiptIssuer, fundingReader, receiptKeyFrom, tallySweep } from '
 import type { SettlementChain } from '#settlement'
 import { createSignIn, signInSweep } from '#sign-in'
 import { createAgreedSchemas, directForm, promotionSweep } from '#trades/direct'
+import { requestForm } from '#trades/requests'
 import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
 import { listingWebhookFormat } from '../faces/v1/listing-webhooks.ts'
@@ -133,7 +134,7 @@ function createCore({ config, secrets, databaseUrl, publicUrl, ownPorts }: SoukO
     outbound: createOutbound({ allowLoopback: !config.live, ownPorts, ownDoor: (url) => isCatchAll(url, publicUrl) }),
     validator: createSchemaValidator(),
     issueReceipts,
-    engine: createEngine({ forms: [directForm], issueReceipts, payOut: createPayOut() }),
+    engine: createEngine({ forms: [directForm, requestForm], issueReceipts, payOut: createPayOut() }),
     answers: createAnswerBook(store, sealingKey),
     standing,
     direct: { settings: config.market, schemas: createAgreedSchemas(), trustsOf: standing.trustsOf },

@@ -27,8 +27,10 @@ import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import { JOB } from '../faces/x402/buy-service.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
+import type { OrderPayments } from '../faces/x402/pay-for-order.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
 import type { ProbesPart } from './probes.ts'
+import { houseOf, requestLines } from './requests.ts'
 import type { Core, SoukOptions } from './souk.ts'
 import { openWalletJobs, type WalletJobs } from './wallet-jobs.ts'
 
@@ -38,6 +40,8 @@ export interface X402Part {
   /** Null where money of jobs cannot be sent back. */
   readonly jobs: WalletJobs | null
   readonly buying: BuyContext
+  /** Paying for orders at their own addresses. */
+  readonly payments: OrderPayments
   readonly sweeps: readonly Sweep[]
 }
 
@@ -51,7 +55,7 @@ type X402Options = SoukOptions & Core & { readonly probes: ProbesPart; readonly 
 
 /** On Base where the market does with EVM, on Solana always. */
 export async function openX402(options: X402Options): Promise<X402Part> {
-  const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn, probes } = options
+  const { store, leaseStore, outbound, validator, publicUrl, log, offerSigner, signIn, probes, rails } = options
   const [evm, svm] = await Promise.all([openEvmFacilitator(options), openSvmFacilitator(options)])
   const facilitators = createFacilitators(evm === null ? [svm] : [evm, svm])
   const jobs = openWalletJobs({ ...options, facilitators })
@@ -63,12 +67,14 @@ export async function openX402(options: X402Options): Promise<X402Part> {
         conclude: concluding(options),
       },
       ...(jobs && { [JOB]: jobs.line }),
+      ...requestLines(options, rails),
     },
     buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
   })
   return {
     facilitators,
     jobs,
+    payments: { till, facilitators, offerSigner, house: houseOf(rails, facilitators) },
     sweeps: [...facilitators.sweeps, ...purchaseSweeps({ store, till, log }), forgettingSweep(store)],
     buying: {
       ...{ store, read: store.read, now: store.now, isWalletOf, till, facilitators, validator, publicUrl },

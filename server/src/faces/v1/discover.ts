@@ -8,6 +8,8 @@ import type { V1Context } from './context.ts'
 import { OfferCardView } from './offer-view.ts'
 import { offersFound } from './offers.ts'
 import { LimitQuery, limitOf, payanRules } from './payanagent.ts'
+import { RequestCardView } from './request-view.ts'
+import { requestsFound } from './requests.ts'
 import { ServiceCardView, serviceViewsOf } from './service-view.ts'
 import { microsOfCents } from './usd.ts'
 
@@ -31,7 +33,7 @@ const DiscoverQuery = Type.Object({
 const Found = Type.Object({
   agents: Type.Array(AgentCardView),
   offers: Type.Array(OfferCardView),
-  openRequests: Type.Array(Type.Object({}, { additionalProperties: true })),
+  openRequests: Type.Array(RequestCardView),
   services: Type.Array(ServiceCardView, { description: 'Hired as jobs: POST /api/v1/jobs.' }),
 })
 
@@ -49,14 +51,15 @@ export const discoverRoutes =
       const { q: text, category, offerType } = query
       const limit = limitOf(query)
       const maxPriceMicros = query.maxPriceCents === undefined ? undefined : microsOfCents(query.maxPriceCents)
-      const [agents, offers, services] = await Promise.all([
+      const [agents, offers, services, openRequests] = await Promise.all([
         agentsFound(souk, { text, limit }),
         offersFound(souk, { text, category, offerType, maxPriceMicros, limit }),
         discoverServices(souk.read, {
           filters: { search: text, category, maxPrice: maxPriceMicros },
           page: { page: 1, limit },
         }),
+        requestsFound(souk, { text, limit }),
       ])
-      return { agents, offers, openRequests: [], services: await serviceViewsOf(souk, services.items) }
+      return { agents, offers, openRequests, services: await serviceViewsOf(souk, services.items) }
     })
   }

@@ -23,9 +23,15 @@ const STATEMENT = 'Sign in to get again what this wallet has paid for.'
 /** What a 402 says besides its price: the same terms signed, and what to sign to get in without paying again. */
 export function extensionsOf402({ offerSigner, signIn }: Pick<ExtensionParts, 'offerSigner' | 'signIn'>, price: Price) {
   return {
-    'offer-receipt': { info: { offers: offerSigner.offers(price.url, acceptsOf(price)) }, schema: OFFERS_SCHEMA },
+    ...signedOffers({ offerSigner }, price),
     'sign-in-with-x': signIn.challenge(new URL(price.url).pathname, STATEMENT),
   }
+}
+
+/** The terms of a 402, signed. */
+export function signedOffers({ offerSigner }: Pick<ExtensionParts, 'offerSigner'>, price: Price) {
+  const offers = offerSigner.offers(price.url, acceptsOf(price))
+  return { 'offer-receipt': { info: { offers }, schema: OFFERS_SCHEMA } }
 }
 
 /** What the answer to a payment says besides: a receipt that the buyer can show to others. */

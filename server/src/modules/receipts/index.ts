@@ -15,6 +15,7 @@ export {
   receiptById,
   receiptOf,
   receiptsAfter,
+  receiptsOfOrder,
   receiptsOfParty,
   type Side,
   type Stretch,

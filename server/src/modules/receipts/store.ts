@@ -54,6 +54,11 @@ export async function receiptOf(db: Db, orderId: string): Promise<Receipt | unde
     select ${COLUMNS} from receipt where order_id = ${orderId} and settlement_type = any(${PAYMENT_TYPES})`)
 }
 
+/** All of an order's, in the order of their issue. */
+export async function receiptsOfOrder(db: Db, orderId: string): Promise<Receipt[]> {
+  return db.rows<Receipt>(sql`select ${COLUMNS} from receipt where order_id = ${orderId} order by seq`)
+}
+
 export async function receiptById(db: Db, id: string): Promise<Receipt | undefined> {
   return db.one<Receipt>(sql`select ${COLUMNS} from receipt where id = ${id}`)
 }

@@ -46,6 +46,12 @@ const SETTINGS = {
   /** For evidence, and for the ruling; after it the dispute ends as silence would have (D-6). */
   disputeEvidenceSeconds: seconds(72 * HOUR_SECONDS),
   disputeRulingSeconds: seconds(14 * DAY_SECONDS),
+  /** A request that nobody was chosen for ends, with what is in escrow back (D-12). */
+  requestOpenSeconds: seconds(30 * DAY_SECONDS),
+  /** What was accepted and not fulfilled for so long ends, with what is in escrow back (PA-56). */
+  requestFulfilSeconds: seconds(14 * DAY_SECONDS),
+  /** Silence on what was fulfilled releases the escrow (D-12). */
+  requestReviewSeconds: seconds(7 * DAY_SECONDS),
   /** A party with so many disputes and such a share of them is kept from creating jobs and disputes (JP-98). */
   restrictedDisputesMin: count(3),
   restrictedDisputeRateBps: bps(4000),
