@@ -214,14 +214,12 @@ export async function selectMatches(
   { filters, window, depth }: { filters: Filters & { query: SearchQuery }; window: Window; depth: number },
 ): Promise<Page<ServiceCard & ServiceStanding & { rank: Rank | null }>> {
   const by = window.sort === 'best' ? raw('weight desc, id desc') : ORDERS[window.sort].by
-  const fit = fitOf({ search: sql`s.search`, title: sql`s.name` }, filters.query)
+  const fit = fitOf({ search: sql`search`, title: sql`name` }, filters.query)
   const matches = sql`
     with match as materialized (
-      select s.id, r.quality from ${matching(filters)} order by quality desc, id desc limit ${depth}),
-    fitting as (
-      select s.id, s.price_micros, r.quality, r.rating_milli, r.rating_count, r.completed, ${fit} as text,
-        r.quality / 10000::double precision as proof
-      from match join service s on s.id = match.id join service_stats r on r.service_id = match.id),
+      select s.id, s.name, s.search, s.price_micros, r.quality, r.rating_milli, r.rating_count, r.completed
+      from ${matching(filters)} order by quality desc, id desc limit ${depth}),
+    fitting as (select *, ${fit} as text, quality / 10000::double precision as proof from match),
     weighed as (select *, ${weighed({ text: sql`text`, proof: sql`proof` })} as weight from fitting),
     page as materialized (
       select id, text, proof, weight, row_number() over (order by ${by}) as place from weighed

@@ -238,16 +238,17 @@ export async function selectFitting(
   db: Db,
   { filters, limit, depth }: { filters: Filters & { query: SearchQuery }; limit: number; depth: number },
 ): Promise<Match[]> {
-  const fit = fitOf({ search: sql`o.search`, title: sql`o.title` }, filters.query)
+  const fit = fitOf({ search: sql`search`, title: sql`title` }, filters.query)
   return db.rows(
     planForItsValues(sql`
       with match as materialized (
-        select r.offer_id, r.rank, r.health from ${matching(filters)} and o.search @@ (${tsqueryOf(filters.query)})
+        select o.id, o.seller_id, o.title, o.search, r.rank, r.health
+        from ${matching(filters)} and o.search @@ (${tsqueryOf(filters.query)})
         order by r.rank desc, r.offer_id desc limit ${depth}),
       fitting as (
-        select o.id, o.seller_id as "ownerId", ${fit} as text, r.rank < 0 or r.health = 'failing' as last,
-          mod(r.rank + 20000, 20000) / 10000::double precision as standing
-        from match r join offer o on o.id = r.offer_id)
+        select id, seller_id as "ownerId", ${fit} as text, rank < 0 or health = 'failing' as last,
+          mod(rank + 20000, 20000) / 10000::double precision as standing
+        from match)
       select * from fitting order by last, text * (0.5 + standing) desc, id desc limit ${limit}`),
   )
 }
