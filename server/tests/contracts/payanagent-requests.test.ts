@@ -359,7 +359,7 @@ describe('with escrow', () => {
     expect((await post(thief, '/requests', draft, header)).status).toBe(409)
   })
 
-  test('PA-45 PA-46 approving releases the price to the provider and the surplus to the payer, each with a receipt', async () => {
+  test('PA-45 PA-46 PA-51 approving releases the price to the provider and the surplus to the payer, each with a receipt', async () => {
     const id = await work({ escrow: true })
     const [paid, back] = [await held(provider.wallet.address), await held(buyer.wallet.address)]
     const done = await post(buyer, `/requests/${id}/approve`)
@@ -436,7 +436,7 @@ describe('with escrow', () => {
     }
   })
 
-  test('D-12 PA-56 silence: 30 days open and 14 accepted refund, 7 days fulfilled release', async () => {
+  test('D-12 PA-50 PA-56 silence: 30 days open and 14 accepted refund, 7 days fulfilled release', async () => {
     const [open, idle, silent] = [await escrowed(), await escrowed(), await work({ escrow: true })]
     await accepted(idle)
     const [paid, back] = [await held(provider.wallet.address), await held(buyer.wallet.address)]
