@@ -1,12 +1,13 @@
 import { faucet } from '@souk/devchain/evm'
 import { faucet as solanaFaucet } from '@souk/devchain/solana'
 import { toHex } from 'viem'
-import { isWalletOf, type Profile, partyOfWallet, payoutWalletOn, profileOf, profilesOf } from '#identity'
+import { isWalletOf, type Profile, partiesOfWallets, payoutWalletOn, profileOf, profilesOf } from '#identity'
 import { noteCalls } from '#offers'
 import { deriveKey } from '#platform/config/index'
 import type { Tx } from '#platform/db'
+import { gatherLookups } from '#platform/lookups'
 import type { Sweep } from '#platform/sweeps'
-import { receiptOf } from '#receipts'
+import { type Settlement as Receipted, receiptIdsOf } from '#receipts'
 import {
   createEvmChain,
   createEvmFacilitator,
@@ -21,7 +22,14 @@ import {
   type Settlement,
   type Token,
 } from '#settlement'
-import { type CallLine, createTill, DEFAULT_PURCHASE_SETTINGS, forgettingSweep, purchaseSweeps } from '#trades/purchase'
+import {
+  type CallLine,
+  createTill,
+  DEFAULT_PURCHASE_SETTINGS,
+  forgettingSweep,
+  purchaseSweeps,
+  type Sale,
+} from '#trades/purchase'
 import { openFinding, type Rail } from '#wallet'
 import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
@@ -69,8 +77,13 @@ export async function openX402(options: X402Options): Promise<X402Part> {
       ...(jobs && { [JOB]: jobs.line }),
       ...requestLines(options, rails),
     },
-    buyerOf: (tx, { payer: address, network }) => partyOfWallet(tx, { network, address }),
+    buyersOf: (tx, payments) =>
+      partiesOfWallets(
+        tx,
+        payments.map(({ payer: address, network }) => ({ network, address })),
+      ),
   })
+  const receiptId = gatherLookups(store.read, receiptIdsOf)
   return {
     facilitators,
     jobs,
@@ -84,24 +97,26 @@ export async function openX402(options: X402Options): Promise<X402Part> {
         const profiles = await profilesOf(db, partyIds)
         return new Map([...profiles].map(([id, profile]) => [id, payeesIn(profile, facilitators)]))
       },
-      receiptIdOf: async (db, purchaseId) => (await receiptOf(db, purchaseId))?.id ?? null,
+      receiptIdOf: async (purchaseId) => (await receiptId(purchaseId)) ?? null,
     },
   }
 }
 
-/** What follows from a sale, in the commit that ends it. The offer's counters before the head of the receipts, which is locked last. */
+/** What follows from sales, in the commit that ends them. The offers' counters before the head of the receipts, which is locked last. */
 function concluding({ issueReceipts }: Core): CallLine['conclude'] {
-  return async (tx, { purchase, buyerId, txHash, delivered }) => {
-    const { id: orderId, ware, sellerId, amount, network, payer, output } = purchase
-    const offerId = ware.id
-    await noteCalls(tx, { calls: [{ offerId, buyerId, delivered }] })
-    await issueReceipts(tx, [
-      {
-        ...{ orderId, form: 'purchase', type: 'direct', buyerId, sellerId, asset: 'USDC' },
-        ...{ price: amount, payout: amount, fee: 0n, network, txHash, buyerWallet: payer, offerId, delivered },
-        ...{ deliveryStatus: output?.status ?? null, latencyMs: output?.latencyMs ?? null },
-      },
-    ])
+  return async (tx, sales) => {
+    const calls = sales.map(({ purchase, buyerId, delivered }) => ({ offerId: purchase.ware.id, buyerId, delivered }))
+    await noteCalls(tx, { calls })
+    await issueReceipts(tx, sales.map(settlementOf))
+  }
+}
+
+function settlementOf({ purchase, buyerId, txHash, delivered }: Sale): Receipted {
+  const { id: orderId, ware, sellerId, amount, network, payer, output } = purchase
+  return {
+    ...{ orderId, form: 'purchase', type: 'direct', buyerId, sellerId, asset: 'USDC' },
+    ...{ price: amount, payout: amount, fee: 0n, network, txHash, buyerWallet: payer, offerId: ware.id, delivered },
+    ...{ deliveryStatus: output?.status ?? null, latencyMs: output?.latencyMs ?? null },
   }
 }
 

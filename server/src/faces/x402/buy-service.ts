@@ -126,7 +126,7 @@ async function show(context: BuyContext, visit: Visit, { purchase, paymentId, si
   if (state === 'failed' && fault === 'payment') return demand(context, visit, `Payment settlement failed: ${reason}`)
   if (state === 'returned') throw purchaseRefusals.order_refused({ reason: reason ?? '', purchaseId })
   if (state !== 'settled' || orderId === null) throw purchaseRefusals.settlement_unknown({ purchaseId })
-  const [receiptId, now] = await Promise.all([context.receiptIdOf(context.read, orderId), context.now()])
+  const [receiptId, now] = await Promise.all([context.receiptIdOf(orderId), context.now()])
   const extensions = extensionsOfPaid(context, purchase, `${context.publicUrl}/x402/${service.id}`)
   const answer = answerOf(purchase, { receiptId, paymentId, signedIn, now, extensions })
   const { 'content-type': _, 'content-security-policy': __, ...proofs } = answer.headers

@@ -33,7 +33,7 @@ export interface BuyContext extends ExtensionParts {
   readonly payeesOfAll: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, readonly Payee[]>>
   /** Whether the wallet is the party's own: nobody trades with himself (PA-12, D-4). */
   readonly isWalletOf: (db: Db, wallet: { partyId: string; network: string; address: string }) => Promise<boolean>
-  readonly receiptIdOf: (db: Db, purchaseId: string) => Promise<string | null>
+  readonly receiptIdOf: (purchaseId: string) => Promise<string | null>
 }
 
 const tags = ['x402']
@@ -187,7 +187,7 @@ async function show(
   if (state === 'failed') throw buyRefusals.seller_failed({ reason: reason ?? 'no answer', purchaseId })
   if (state === 'settling') throw purchaseRefusals.settlement_unknown({ purchaseId })
   if (state !== 'settled') throw purchaseRefusals.still_working({ purchaseId })
-  const [receiptId, now] = await Promise.all([context.receiptIdOf(context.read, purchaseId), context.now()])
+  const [receiptId, now] = await Promise.all([context.receiptIdOf(purchaseId), context.now()])
   const extensions = extensionsOfPaid(context, purchase, `${context.publicUrl}/x402/${offerId}`)
   return send(reply, answerOf(purchase, { receiptId, paymentId, signedIn, now, extensions }))
 }

@@ -63,7 +63,7 @@ export const purchaseRoutes =
       const { id, ware, orderId, amount, network, payer, txHash, reason, createdAt, endedAt } = purchase
       const isPayer = signedIn !== null && signedIn.network === network && signedIn.address === payer
       if (signedIn !== null && !isPayer) throw buyRefusals.not_the_payer()
-      const receiptId = await receiptIdOf(read, orderId ?? id)
+      const receiptId = await receiptIdOf(orderId ?? id)
       return {
         ...{ id, status: statusOf(purchase), kind: ware.kind, orderId, amountMicroUsd: Number(amount) },
         ...(ware.kind === OFFER ? { offerId: ware.id } : {}),

@@ -32,7 +32,7 @@ export {
   payoutWalletOn,
 } from './profile.ts'
 export { callbackUrlsOf, suspendedAmong } from './store.ts'
-export { knownPartyOfWallet, partyOfWallet } from './wallet-parties.ts'
+export { knownPartyOfWallet, partiesOfWallets, partyOfWallet } from './wallet-parties.ts'
 export { claimAgent, provePayoutWallet } from './wallet-proofs.ts'
 export { isWalletOf, ownersOf } from './wallet-store.ts'
 export {

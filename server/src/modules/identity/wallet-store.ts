@@ -6,10 +6,15 @@ export interface WalletKey {
   readonly address: string
 }
 
-export async function selectPartyOfWallet(db: Db, { network, address }: WalletKey): Promise<string | undefined> {
-  const row = await db.one<{ partyId: string }>(sql`
-    select party_id as "partyId" from wallet_party where network = ${network} and address = ${address}`)
-  return row?.partyId
+export function selectPartiesOfWallets(
+  db: Db,
+  wallets: readonly WalletKey[],
+): Promise<(WalletKey & { readonly partyId: string })[]> {
+  return db.rows(sql`
+    select network, address, party_id as "partyId" from wallet_party
+    where (network, address) in (
+      select * from unnest(${wallets.map(({ network }) => network)}::text[], ${wallets.map(({ address }) => address)}::text[])
+    )`)
 }
 
 /**

@@ -13,6 +13,7 @@ export {
   newestReceipts,
   paymentsBy,
   receiptById,
+  receiptIdsOf,
   receiptOf,
   receiptsAfter,
   receiptsOfOrder,

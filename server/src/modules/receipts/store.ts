@@ -1,5 +1,6 @@
 import sql from 'sql-template-tag'
 import type { Db, Tx } from '#platform/db'
+import { listed } from '#platform/db/prepared'
 import { PAYMENT_TYPES, type Receipt } from './receipt.ts'
 
 const COLUMNS = sql`
@@ -57,6 +58,14 @@ export async function receiptOf(db: Db, orderId: string): Promise<Receipt | unde
 /** All of an order's, in the order of their issue. */
 export async function receiptsOfOrder(db: Db, orderId: string): Promise<Receipt[]> {
   return db.rows<Receipt>(sql`select ${COLUMNS} from receipt where order_id = ${orderId} order by seq`)
+}
+
+/** The ids of the receipts by which sellers were paid, by order or purchase. */
+export async function receiptIdsOf(db: Db, orderIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.rows<{ orderId: string; id: string }>(sql`
+    select order_id as "orderId", id from receipt
+    where order_id = any(${listed(orderIds, 'uuid')}) and settlement_type = any(${PAYMENT_TYPES})`)
+  return new Map(rows.map(({ orderId, id }) => [orderId, id]))
 }
 
 export async function receiptById(db: Db, id: string): Promise<Receipt | undefined> {

@@ -1,14 +1,15 @@
 import { newId } from '#kernel/id'
 import type { Store, Tx } from '#platform/db'
 import type { Facilitators, Payment, SignedPayment } from '#settlement'
-import { end, fail, placeOrder } from './ending.ts'
+import { fail, placeOrder } from './ending.ts'
 import { purchaseRefusals } from './errors.ts'
 import { createLeases, type Leases } from './leases.ts'
 import { type Lines, lineOf } from './line.ts'
 import type { Purchase, Ware, WareName } from './purchase.ts'
 import { insertPurchase, lockWallet, reopen, type Standing } from './reserve-store.ts'
 import { giveUp, runSeller, takeOver } from './running.ts'
-import { markPaid, type NewPurchase, purchaseById, purchaseByPayment, purchaseByPaymentId } from './store.ts'
+import { markPaid, type NewPurchase, purchaseByPayment, purchaseByPaymentId } from './store.ts'
+import { createTogether, type Together } from './together.ts'
 
 /** What a buyer sends: what he wants, what he says to it, and how he pays. */
 export interface Order {
@@ -34,8 +35,8 @@ export interface PurchaseDeps {
   readonly leaseStore?: Pick<Store, 'transact'>
   readonly facilitators: Pick<Facilitators, 'verify' | 'settle'>
   readonly lines: Lines
-  /** The party whose wallet paid, made where there is none (PA-13). */
-  readonly buyerOf: (tx: Tx, payment: Payment) => Promise<string>
+  /** The parties whose wallets paid, in order, made where there are none (PA-13). */
+  readonly buyersOf: (tx: Tx, payments: readonly Payment[]) => Promise<readonly string[]>
   readonly settings: PurchaseSettings
 }
 
@@ -88,7 +89,8 @@ export interface Till {
  */
 export function createTill(options: PurchaseDeps): Till {
   const { store, leaseStore = store, settings } = options
-  const deps: Desk = { ...options, leases: createLeases({ store: leaseStore, leaseMs: settings.leaseMs }) }
+  const leases = createLeases({ store: leaseStore, leaseMs: settings.leaseMs })
+  const deps: Desk = { ...options, leases, together: createTogether(options) }
   return {
     again: async (repetition) => {
       const known = await find(deps, repetition)
@@ -107,7 +109,7 @@ export function createTill(options: PurchaseDeps): Till {
       }
       await order.admit?.()
       const { id, lease } = await reserve(deps, order, standing)
-      const reserved = id === null ? await find(deps, repetitionOf(order)) : await purchaseById(store.read, id)
+      const reserved = id === null ? await find(deps, repetitionOf(order)) : await deps.together.find(id)
       if (!reserved) throw notReserved(order)
       return { state: 'kept', purchase: await drive(deps, reserved, id === null ? null : lease) }
     },
@@ -121,7 +123,7 @@ export function createTill(options: PurchaseDeps): Till {
         const lease = await takeOver(deps, purchase)
         if (lease !== null) await runSeller(deps, purchase, lease)
       }
-      const { endedAt } = (await purchaseById(store.read, id)) ?? purchase
+      const { endedAt } = (await deps.together.find(id)) ?? purchase
       return endedAt !== null && purchase.endedAt === null
     },
   }
@@ -130,6 +132,7 @@ export function createTill(options: PurchaseDeps): Till {
 /** What the till works with: what it was given, and what it keeps itself. */
 export interface Desk extends PurchaseDeps {
   readonly leases: Leases
+  readonly together: Together
 }
 
 /** What speaks against a payment, and how its wallet stands. The time first: what was paid later may still be in what it holds. */
@@ -195,11 +198,11 @@ async function reserve(
 
 /** Takes the next step as long as there is one that we may take; waits for others as long as the buyer has patience. */
 async function drive(deps: Desk, purchase: Purchase, ours: string | null): Promise<Purchase> {
-  const { store, settings } = deps
+  const { together, settings } = deps
   const until = performance.now() + settings.patienceMs
   let lease = ours ?? (await tryAgain(deps, purchase))
   let current = purchase
-  if (ours === null && lease !== null) current = (await purchaseById(store.read, purchase.id)) ?? purchase
+  if (ours === null && lease !== null) current = (await together.find(purchase.id)) ?? purchase
   while (current.endedAt === null) {
     if (current.state === 'settling') {
       const step = await settle(deps, current, { waits: true, leaseMs: settings.leaseMs })
@@ -212,7 +215,7 @@ async function drive(deps: Desk, purchase: Purchase, ours: string | null): Promi
       else await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
       lease = null
     }
-    current = (await purchaseById(store.read, current.id)) ?? current
+    current = (await together.find(current.id)) ?? current
   }
   return current
 }
@@ -248,17 +251,16 @@ async function settle(
     await placeOrder(deps, line, { purchase, txHash: result.txHash, delivered: true })
     return { lease: null }
   }
-  return store.transact(async (tx) => {
-    if (result.state === 'failed') {
-      await fail(tx, deps, { purchase, fault: 'payment', reason: result.reason })
-      return { lease: null }
-    }
-    const { txHash } = result
-    if (settlesFirst && output === null) {
-      const lease = newId()
-      return { lease: (await markPaid(tx, { id, txHash, lease, leaseMs })) ? lease : null }
-    }
-    await end(tx, deps, { purchase, txHash, delivered: true })
+  if (result.state === 'failed') {
+    await store.transact((tx) => fail(tx, deps, { purchase, fault: 'payment', reason: result.reason }))
     return { lease: null }
-  })
+  }
+  const { txHash } = result
+  if (settlesFirst && output === null) {
+    const lease = newId()
+    const isOurs = await store.transact((tx) => markPaid(tx, { id, txHash, lease, leaseMs }))
+    return { lease: isOurs ? lease : null }
+  }
+  await deps.together.end({ purchase, txHash, delivered: true })
+  return { lease: null }
 }

@@ -22,8 +22,8 @@ export type Line = CallLine | OrderLine
 /** A seller is asked: calls and files. */
 export interface CallLine extends Reserving {
   readonly run: Run
-  /** In the unit of work that ends a purchase paid: its receipt and its counters. */
-  readonly conclude: (tx: Tx, sale: Sale) => Promise<void>
+  /** In the unit of work that ends purchases paid: their receipts and their counters. */
+  readonly conclude: (tx: Tx, sales: readonly Sale[]) => Promise<void>
 }
 
 /** The money comes first, and what it buys is done by ourselves, in the very commit that ends the purchase. */

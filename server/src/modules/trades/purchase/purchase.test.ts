@@ -57,10 +57,10 @@ const tillOf = ({ run, ...change }: Partial<PurchaseDeps> & { run?: Run } = {}) 
     lines: {
       offer: {
         run: run ?? counted(async () => ({ output: OUTPUT })),
-        conclude: async (_tx, sale) => void sales.push(sale),
+        conclude: async (_tx, concluded) => void sales.push(...concluded),
       },
     },
-    buyerOf: async () => newId(),
+    buyersOf: async (_tx, payments) => payments.map(() => newId()),
     ...change,
   })
 

@@ -1,10 +1,10 @@
 import { newId } from '#kernel/id'
 import type { Tx } from '#platform/db'
 import type { Desk } from './buy.ts'
-import { end, fail } from './ending.ts'
+import { endEach, fail } from './ending.ts'
 import { type CallLine, lineOf, type Run } from './line.ts'
 import type { Purchase } from './purchase.ts'
-import { claimRun, countRun, keepOutput } from './store.ts'
+import { claimRun, countRun, keepOutputs } from './store.ts'
 
 const MAX_RUNS = 3
 
@@ -34,7 +34,9 @@ export async function runSeller(deps: Desk, purchase: Purchase, lease: string): 
   try {
     // Whatever it is, it is no reason to ask the seller for ever.
     const answer = await run(purchase).catch((error: Error) => ({ failure: `it could not be asked (${error.name})` }))
-    await deps.store.transact((tx) => noteAnswer(tx, deps, { purchase, lease, answer }))
+    if (purchase.state === 'working' && 'output' in answer)
+      await deps.together.keep({ id: purchase.id, lease, output: answer.output, to: 'settling' })
+    else await deps.store.transact((tx) => noteAnswer(tx, deps, { purchase, lease, answer }))
   } finally {
     release()
   }
@@ -49,14 +51,15 @@ interface Answered {
 async function noteAnswer(tx: Tx, deps: Desk, { purchase, lease, answer }: Answered): Promise<void> {
   const { id, state, runs, txHash } = purchase
   if ('output' in answer) {
-    const to = state === 'paid' ? 'paid' : 'settling'
-    if (!(await keepOutput(tx, { id, lease, output: answer.output, to }))) return
-    if (state === 'paid' && txHash !== null)
-      await end(tx, deps, { purchase: { ...purchase, output: answer.output }, txHash, delivered: true })
+    const { output } = answer
+    const isOurs = (await keepOutputs(tx, [{ id, lease, output, to: 'paid' }])).has(id)
+    if (isOurs && txHash !== null)
+      await endEach(tx, deps, [{ purchase: { ...purchase, output }, txHash, delivered: true }])
   } else if (state === 'paid') {
     // Paid before the work, and the work failed: the money is with the seller, and the receipt says what came of it.
     const isOurs = await countRun(tx, { id, lease })
-    if (isOurs && txHash !== null && runs + 1 >= MAX_RUNS) await end(tx, deps, { purchase, txHash, delivered: false })
+    if (isOurs && txHash !== null && runs + 1 >= MAX_RUNS)
+      await endEach(tx, deps, [{ purchase, txHash, delivered: false }])
   } else {
     await fail(tx, deps, { purchase, fault: 'seller', lease, reason: answer.failure })
   }

@@ -1,5 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag'
 import type { Db, Tx } from '#platform/db'
+import { listed } from '#platform/db/prepared'
 import type { Payment } from '#settlement'
 import type { Output, Purchase, PurchaseState, WareName } from './purchase.ts'
 
@@ -47,6 +48,11 @@ export function purchaseById(db: Db, id: string): Promise<Purchase | undefined> 
   return one(db, sql`id = ${id}`)
 }
 
+export async function purchasesById(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, Purchase>> {
+  const rows = await db.rows<Row>(sql`select ${COLUMNS} from purchase where id = any(${listed(ids, 'uuid')})`)
+  return new Map(rows.map((row) => [row.id, purchaseOf(row)]))
+}
+
 export function purchaseByPayment(
   db: Db,
   { network, payer, nonce }: Pick<Payment, 'network' | 'payer' | 'nonce'>,
@@ -89,17 +95,29 @@ export async function claimRun(
   return rows > 0
 }
 
-/** Keeps what the seller answered before anything is settled for it; false when the lease was lost. */
-export async function keepOutput(
-  tx: Tx,
-  { id, lease, output, to }: { id: string; lease: string; output: Output; to: 'settling' | 'paid' },
-): Promise<boolean> {
-  const { status, contentType, body, latencyMs } = output
-  const rows = await tx.run(sql`
-    update purchase set state = ${to}, runs = runs + 1, output_status = ${status}, output_type = ${contentType},
-      output = ${body}, latency_ms = ${latencyMs}
-    where id = ${id} and lease = ${lease} and state in ('working', 'paid')`)
-  return rows > 0
+/** What a seller answered, and by whose lease. */
+export interface Kept extends Claim {
+  readonly output: Output
+  readonly to: 'settling' | 'paid'
+}
+
+/** Keeps what sellers answered before anything is settled for it; answers for whom, as who lost his lease keeps nothing. */
+export async function keepOutputs(tx: Tx, kept: readonly Kept[]): Promise<ReadonlySet<string>> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    update purchase set state = kept.state, runs = runs + 1, output_status = kept.status, output_type = kept.type,
+      output = kept.body, latency_ms = kept.latency
+    from unnest(
+      ${kept.map(({ id }) => id)}::uuid[],
+      ${kept.map(({ lease }) => lease)}::uuid[],
+      ${kept.map(({ to }) => to)}::text[],
+      ${kept.map(({ output }) => output.status)}::integer[],
+      ${kept.map(({ output }) => output.contentType)}::text[],
+      ${kept.map(({ output }) => output.body)}::bytea[],
+      ${kept.map(({ output }) => output.latencyMs)}::integer[]
+    ) as kept (id, lease, state, status, type, body, latency)
+    where purchase.id = kept.id and purchase.lease = kept.lease and purchase.state in ('working', 'paid')
+    returning purchase.id`)
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** A run somebody has to himself. */
@@ -152,14 +170,25 @@ export async function markPaid(
   return rows > 0
 }
 
-export async function endPurchase(
-  tx: Tx,
-  { id, txHash, buyerId }: { id: string; txHash: string; buyerId: string },
-): Promise<boolean> {
-  const rows = await tx.run(sql`
-    update purchase set state = 'settled', tx_hash = ${txHash}, buyer_id = ${buyerId}, ended_at = ${tx.now}
-    where id = ${id} and state in ('settling', 'paid')`)
-  return rows > 0
+/** A purchase whose money has moved, and by whom. */
+export interface Paid {
+  readonly id: string
+  readonly txHash: string
+  readonly buyerId: string
+}
+
+/** Ends purchases; answers which of them, as each ends once. */
+export async function endPurchases(tx: Tx, paid: readonly Paid[]): Promise<ReadonlySet<string>> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    update purchase set state = 'settled', tx_hash = paid.tx_hash, buyer_id = paid.buyer_id, ended_at = ${tx.now}
+    from unnest(
+      ${paid.map(({ id }) => id)}::uuid[],
+      ${paid.map(({ txHash }) => txHash)}::text[],
+      ${paid.map(({ buyerId }) => buyerId)}::uuid[]
+    ) as paid (id, tx_hash, buyer_id)
+    where purchase.id = paid.id and purchase.state in ('settling', 'paid')
+    returning purchase.id`)
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** What the buyer is told of what his money did, where no seller answered him. */

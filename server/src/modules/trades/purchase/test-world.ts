@@ -44,14 +44,14 @@ export function openTill(store: Store, { run, settle, funds, deps }: Played = {}
     },
   }
   const till = createTill({
-    ...{ store, facilitators, settings: SETTINGS, buyerOf: async () => newId() },
+    ...{ store, facilitators, settings: SETTINGS, buyersOf: async (_tx, payments) => payments.map(() => newId()) },
     lines: {
       offer: {
         run: (purchase) => {
           runs.push(purchase)
           return run?.(purchase) ?? Promise.resolve({ output: OUTPUT })
         },
-        conclude: async (_tx, sale) => void sales.push(sale),
+        conclude: async (_tx, concluded) => void sales.push(...concluded),
       },
     },
     ...deps,

@@ -1,0 +1,59 @@
+import type { Store, Tx } from '#platform/db'
+import { UnknownOutcome } from '#platform/db/outcome'
+import { createGatherer } from '#platform/gather'
+import { gatherLookups } from '#platform/lookups'
+import type { PurchaseDeps } from './buy.ts'
+import { endEach } from './ending.ts'
+import type { Sale } from './line.ts'
+import type { Purchase } from './purchase.ts'
+import { type Kept, keepOutputs, purchasesById } from './store.ts'
+
+/**
+ * The small steps of many purchases as one: what takes one purchase a commit takes fifty the same commit. Each still goes its own
+ * way, and what spoils a shared step is found by halving it.
+ */
+export interface Together {
+  find(id: string): Promise<Purchase | undefined>
+  /** Keeps what a seller answered; false when the lease was lost. */
+  keep(kept: Kept): Promise<boolean>
+  /** Ends a call whose money is known to have moved. */
+  end(sale: Omit<Sale, 'buyerId'>): Promise<void>
+}
+
+const MAX_ITEMS = 64
+/** Small beside the time a unit of work takes; it makes fewer and larger ones of many. */
+const REST_MS = 2
+/** Longer answers are written alone, so that no statement grows beyond bounds. */
+const SHORT_BYTES = 64 * 1024
+
+export function createTogether(deps: PurchaseDeps): Together {
+  const { store } = deps
+  const keep = share(store, async (tx, items: readonly Kept[]) => {
+    const kept = await keepOutputs(tx, items)
+    return items.map(({ id }) => kept.has(id))
+  })
+  const end = share(store, async (tx, sales: readonly Omit<Sale, 'buyerId'>[]) => {
+    await endEach(tx, deps, sales)
+    return sales.map(() => null)
+  })
+  return {
+    find: gatherLookups(store.read, purchasesById),
+    keep: async (kept) => {
+      if (kept.output.body.length <= SHORT_BYTES) return keep(kept)
+      return store.transact(async (tx) => (await keepOutputs(tx, [kept])).has(kept.id))
+    },
+    end: async (sale) => {
+      await end(sale)
+    },
+  }
+}
+
+function share<Item, Result>(store: Store, work: (tx: Tx, items: readonly Item[]) => Promise<readonly Result[]>) {
+  return createGatherer<Item, Result>({
+    maxItems: MAX_ITEMS,
+    restMs: REST_MS,
+    run: async (items) => (await store.transact((tx) => work(tx, items))).map((done) => ({ done })),
+    // A lost commit may have happened; everything else did nothing.
+    retryAlone: (error) => !(error instanceof UnknownOutcome),
+  })
+}
