@@ -29,7 +29,8 @@ test('D-16 who has lost the seller to another ends nothing of his', async () => 
   const order = await orderOf(someWallet())
   // Alive, and unable to say so.
   const leaseStore = { transact: () => Promise.reject(new Error('cut off')) }
-  const cutOff = openTill(db.store, { run, deps: { leaseStore } }).bought(order)
+  const first = openTill(db.store, { run, deps: { leaseStore } })
+  const cutOff = first.bought(order)
   await asked(1)
   await leaseOver()
   const till = openTill(db.store, { run })
@@ -41,7 +42,7 @@ test('D-16 who has lost the seller to another ends nothing of his', async () => 
   answer(1, { output: OUTPUT })
   expect(await again).toMatchObject({ state: 'settled', output: OUTPUT, runs: 2 })
   expect(await cutOff).toMatchObject({ state: 'settled' })
-  expect(till.sales).toHaveLength(1)
+  expect([...first.sales, ...till.sales]).toHaveLength(1)
 })
 
 test('D-16 a lease lives on while every other connection is busy, and until the answer is kept', async () => {
