@@ -30,6 +30,7 @@ create table agent (
   payout_wallet text,
   payout_wallet_proven_at timestamptz,
   solana_wallet text collate "C",
+  solana_wallet_proven_at timestamptz,
   -- In the words of whoever registered.
   chain text,
   provider_type text not null default 'agent' constraint agent_provider_type check (provider_type in ('agent', 'saas', 'api')),

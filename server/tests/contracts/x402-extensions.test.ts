@@ -31,7 +31,7 @@ import { getAddress, type Hex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { EVM_NETWORK, TOKEN } from '#tests/evm-payments'
-import { type Answer, openWorld, type World } from '#tests/world'
+import { type Answer, openWorld, type TestAgent, type World } from '#tests/world'
 
 let world: World
 let endpoint: { readonly server: Server; readonly url: string; calls: number }
@@ -320,8 +320,6 @@ test('an agent proves the wallet it is paid at by its signature, and only that o
   }
   const other = await prove(buyer)
   expect([other.status, other.body.code]).toEqual([409, 'wallet_not_yours'])
-  const solana = await prove((await generateKeyPairSigner()) as unknown as SIWxSigner, 'ed25519')
-  expect([solana.status, solana.body.code]).toEqual([400, 'wallet_not_evm'])
   expect((await world.call('GET', `/api/v1/agents/${agentId}`)).body.walletVerified).toBe(false)
   const proven = await prove(wallet)
   expect([proven.status, proven.body]).toEqual([200, { agentId, walletAddress: wallet.address, walletVerified: true }])
@@ -341,6 +339,30 @@ test('an agent that has named no wallet is paid at the one that signs, unless an
   expect((await one.get('/api/v1/agents/me')).body).toMatchObject({ walletVerified: true })
   const taken = await two.post(path, undefined, await signedFor(await challengeFor(path), wallet))
   expect([taken.status, taken.body.code]).toEqual([409, 'wallet_taken'])
+})
+
+test('a wallet on Solana that signs is where its agent is paid there, beside the one on EVM, and nobody else’s', async () => {
+  const path = '/api/v1/agents/me/wallet'
+  const [wallet, stranger] = [await generateKeyPairSigner(), await generateKeyPairSigner()]
+  const prove = async (agent: { post: TestAgent['post'] }, signer: typeof wallet) => {
+    const headers = await signedFor(await challengeFor(path), signer as unknown as SIWxSigner, { type: 'ed25519' })
+    return agent.post(path, undefined, headers)
+  }
+  const [one, two] = [await world.agent(), await world.agent()]
+  expect((await prove(one, wallet)).body).toMatchObject({ walletAddress: wallet.address, walletVerified: true })
+  expect((await one.get('/api/v1/agents/me')).body).toMatchObject({
+    ...{ walletAddress: wallet.address, solanaWalletAddress: wallet.address, walletVerified: true },
+  })
+  const taken = await prove(two, wallet)
+  expect([taken.status, taken.body.code]).toEqual([409, 'wallet_taken'])
+  const other = await prove(one, stranger)
+  expect([other.status, other.body.code]).toEqual([409, 'wallet_not_yours'])
+  // By the operator's hand it is another, which has not signed; and then that one signs.
+  const body = { solanaWallet: stranger.address }
+  await world.call('PATCH', `/api/v1/admin/agents/${one.id}`, { key: world.operatorKey, body })
+  expect((await one.get('/api/v1/agents/me')).body).toMatchObject({ walletVerified: false })
+  expect((await prove(one, stranger)).status).toBe(200)
+  expect((await prove(two, wallet)).status).toBe(200)
 })
 
 test('challenges that are used are forgotten once they are too old to be used', async () => {

@@ -128,9 +128,11 @@ export function ownView(
   }
 }
 
-/** Of the wallet that is shown: where there is a named one on Solana only, nobody has proven it. */
-function isProven({ payoutWallet, payoutWalletProven, solanaWallet, provenWallet }: Profile): boolean {
-  return payoutWallet === null ? solanaWallet === null && provenWallet !== null : payoutWalletProven
+/** Of the wallet that is shown. */
+function isProven(profile: Profile): boolean {
+  const { payoutWallet, payoutWalletProven, solanaWallet, solanaWalletProven, provenWallet } = profile
+  if (payoutWallet !== null) return payoutWalletProven
+  return solanaWallet === null ? provenWallet !== null : solanaWalletProven
 }
 
 /** One line of the directory: no deposit address, which would be a question of its own for each. */

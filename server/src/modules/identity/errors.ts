@@ -22,11 +22,6 @@ export const identityRefusals = defineRefusals({
     'You are paid at another wallet than the one that signed',
     'Sign with the wallet your profile shows. If it is lost, the operator can change it.',
   ],
-  wallet_not_evm: [
-    'invalid',
-    'Only wallets on EVM are proven so far, and the one that signed is none',
-    'Sign with an EVM wallet.',
-  ],
   wallets_conflict: [
     'invalid',
     'Two different wallets on Solana are named',

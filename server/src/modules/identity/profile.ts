@@ -22,8 +22,9 @@ export interface Profile {
   readonly payoutWallet: string | null
   /** Whether that wallet has signed that it is the agent's; until then it proves nothing. */
   readonly payoutWalletProven: boolean
-  /** The same on Solana; nobody has proven it. */
+  /** The same on Solana. */
   readonly solanaWallet: string | null
+  readonly solanaWalletProven: boolean
   /** The wallet it came in by, where it did: that one has signed (PA-13). */
   readonly provenWallet: string | null
   /** Where its wallet is, in the words of whoever registered. */

@@ -13,7 +13,8 @@ const PUBLIC = sql`
   case when agent.a2a_streaming is not null then jsonb_build_object(
     'streaming', agent.a2a_streaming, 'pushNotifications', agent.a2a_push_notifications) end as "a2aCapabilities",
   agent.payout_wallet as "payoutWallet", agent.payout_wallet_proven_at is not null as "payoutWalletProven",
-  agent.solana_wallet as "solanaWallet", wallet_party.address as "provenWallet", agent.chain,
+  agent.solana_wallet as "solanaWallet", agent.solana_wallet_proven_at is not null as "solanaWalletProven",
+  wallet_party.address as "provenWallet", agent.chain,
   agent.activated_at is not null as activated,
   agent.verified_at is not null as verified, party.suspended_at is not null as suspended,
   agent.emergency_address is not null as recoverable, party.created_at as "createdAt"`
@@ -132,7 +133,9 @@ export async function replaceSolanaWallet(
   tx: Tx,
   { partyId, solanaWallet }: { partyId: string; solanaWallet: string | null },
 ): Promise<boolean> {
-  const rows = await tx.run(sql`update agent set solana_wallet = ${solanaWallet} where party_id = ${partyId}`)
+  const rows = await tx.run(
+    sql`update agent set solana_wallet = ${solanaWallet}, solana_wallet_proven_at = null where party_id = ${partyId}`,
+  )
   return rows > 0
 }
 

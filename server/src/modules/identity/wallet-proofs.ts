@@ -5,8 +5,15 @@ import { issueKey, type MadeKey } from './api-keys.ts'
 import { identityRefusals } from './errors.ts'
 import { emitIdentity } from './events.ts'
 import type { KeyLook } from './keys.ts'
+import { payoutWalletOn } from './profile.ts'
 import { partyOfWallet } from './wallet-parties.ts'
-import { isPayoutWallet, lockPayoutWallet, markWalletProven, type WalletKey } from './wallet-store.ts'
+import {
+  isPayoutWallet,
+  lockPayoutWallets,
+  markSolanaWalletProven,
+  markWalletProven,
+  type WalletKey,
+} from './wallet-store.ts'
 
 const KEY_NAME = 'wallet sign-in'
 const EVM = 'eip155:'
@@ -21,40 +28,46 @@ export async function claimAgent(
   { wallet, look }: { wallet: WalletKey; look: KeyLook },
 ): Promise<{ readonly partyId: string; readonly key: MadeKey }> {
   const partyId = await partyOfWallet(tx, wallet)
-  if (await canBePaidAt(tx, { partyId, wallet })) await prove(tx, { partyId, address: wallet.address })
+  if (await canBePaidAt(tx, { partyId, wallet })) await prove(tx, { partyId, wallet })
   const key = await issueKey(tx, { partyId, name: KEY_NAME, scopes: SCOPES, look, expiresAt: null })
   emitIdentity(tx, 'key.added', { partyId, keyId: key.keyId, name: KEY_NAME })
   return { partyId, key }
 }
 
 /**
- * Notes that the wallet an agent is paid to has signed for it; answers the wallet. An agent without one gets this one. The
- * caller has checked the signature. Throws `wallet_not_evm`, `wallet_not_yours`, `wallet_taken`.
+ * Notes that the wallet an agent is paid to has signed for it; answers the wallet. An agent without one on this kind of
+ * network gets this one. The caller has checked the signature. Throws `wallet_not_yours`, `wallet_taken`.
  */
 export async function provePayoutWallet(
   tx: Tx,
-  { partyId, wallet: { network, address } }: { partyId: string; wallet: WalletKey },
+  { partyId, wallet }: { partyId: string; wallet: WalletKey },
 ): Promise<string> {
-  if (!network.startsWith(EVM)) throw identityRefusals.wallet_not_evm()
-  const named = await lockPayoutWallet(tx, partyId)
-  if (named !== null && named.toLowerCase() !== address.toLowerCase()) throw identityRefusals.wallet_not_yours()
-  await prove(tx, { partyId, address })
-  if (named === null) emitIdentity(tx, 'agent.payout_wallet_changed', { partyId, payoutWallet: address })
+  const { network, address } = wallet
+  const named = payoutWalletOn(await lockPayoutWallets(tx, partyId), network)
+  if (named !== null && !isSame(wallet, named)) throw identityRefusals.wallet_not_yours()
+  await prove(tx, { partyId, wallet })
+  const change = network.startsWith(EVM) ? { partyId, payoutWallet: address } : { partyId, solanaWallet: address }
+  if (named === null) emitIdentity(tx, 'agent.payout_wallet_changed', change)
   return named ?? address
 }
 
-async function canBePaidAt(
-  tx: Tx,
-  { partyId, wallet: { network, address } }: { partyId: string; wallet: WalletKey },
-): Promise<boolean> {
-  if (!network.startsWith(EVM)) return false
-  const named = await lockPayoutWallet(tx, partyId)
-  return named === null ? !(await isPayoutWallet(tx, address)) : named.toLowerCase() === address
+async function canBePaidAt(tx: Tx, { partyId, wallet }: { partyId: string; wallet: WalletKey }): Promise<boolean> {
+  const named = payoutWalletOn(await lockPayoutWallets(tx, partyId), wallet.network)
+  return named === null ? !(await isPayoutWallet(tx, wallet.address)) : isSame(wallet, named)
 }
 
-async function prove(tx: Tx, proof: { partyId: string; address: string }): Promise<void> {
-  await markWalletProven(tx, proof).catch((error: unknown) => {
-    if (violatedConstraint(error) === 'agent_payout_wallet') throw identityRefusals.wallet_taken()
+/** Letters' case is a checksum at most on EVM, and part of the address elsewhere. */
+function isSame({ network, address }: WalletKey, named: string): boolean {
+  return network.startsWith(EVM) ? named.toLowerCase() === address.toLowerCase() : named === address
+}
+
+const TAKEN = ['agent_payout_wallet', 'agent_solana_wallet']
+
+async function prove(tx: Tx, { partyId, wallet }: { partyId: string; wallet: WalletKey }): Promise<void> {
+  const { network, address } = wallet
+  const mark = network.startsWith(EVM) ? markWalletProven : markSolanaWalletProven
+  await mark(tx, { partyId, address }).catch((error: unknown) => {
+    if (TAKEN.includes(violatedConstraint(error) ?? '')) throw identityRefusals.wallet_taken()
     throw error
   })
 }

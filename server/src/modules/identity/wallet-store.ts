@@ -70,14 +70,18 @@ export async function isWalletOf(
   return row?.own === true
 }
 
-/** The wallet an agent is paid to, as it named it; null also for who is no agent. Locks the agent. */
-export async function lockPayoutWallet(tx: Tx, partyId: string): Promise<string | null> {
-  const row = await tx.one<{ wallet: string | null }>(sql`
-    select payout_wallet as wallet from agent where party_id = ${partyId} for no key update`)
-  return row?.wallet ?? null
+/** The wallets an agent is paid to, as it named them; none also for who is no agent. Locks the agent. */
+export async function lockPayoutWallets(
+  tx: Tx,
+  partyId: string,
+): Promise<{ readonly payoutWallet: string | null; readonly solanaWallet: string | null }> {
+  const row = await tx.one<{ payoutWallet: string | null; solanaWallet: string | null }>(sql`
+    select payout_wallet as "payoutWallet", solana_wallet as "solanaWallet" from agent
+    where party_id = ${partyId} for no key update`)
+  return row ?? { payoutWallet: null, solanaWallet: null }
 }
 
-/** Marks the wallet an agent is paid to as one that has signed; it becomes that where the agent had none. */
+/** Marks the EVM wallet an agent is paid to as one that has signed; it becomes that where the agent had none. */
 export async function markWalletProven(
   tx: Tx,
   { partyId, address }: { partyId: string; address: string },
@@ -88,6 +92,20 @@ export async function markWalletProven(
     where party_id = ${partyId}`)
 }
 
+/** The same on Solana. */
+export async function markSolanaWalletProven(
+  tx: Tx,
+  { partyId, address }: { partyId: string; address: string },
+): Promise<void> {
+  await tx.run(sql`
+    update agent set solana_wallet = coalesce(solana_wallet, ${address}),
+      solana_wallet_proven_at = coalesce(solana_wallet_proven_at, ${tx.now})
+    where party_id = ${partyId}`)
+}
+
+/** Whether somebody is paid there, on whatever network. */
 export async function isPayoutWallet(tx: Tx, address: string): Promise<boolean> {
-  return (await tx.one(sql`select 1 from agent where lower(payout_wallet) = ${address.toLowerCase()}`)) !== undefined
+  const row = await tx.one(sql`
+    select 1 from agent where lower(payout_wallet) = ${address.toLowerCase()} or solana_wallet = ${address}`)
+  return row !== undefined
 }
