@@ -53,9 +53,15 @@ export function exchange(base: string, { method, path, key, body, headers = {} }
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', fail)
       response.on('aborted', () => fail(new Error('the answer broke off')))
-      response.on('end', () =>
-        resolve(replyOf(response.statusCode ?? 0, response.headers, Buffer.concat(chunks).toString())),
-      )
+      const finish = () =>
+        resolve(replyOf(response.statusCode ?? 0, response.headers, Buffer.concat(chunks).toString()))
+      response.on('end', finish)
+      // A stream has no end: what it begins with is the answer.
+      if (response.headers['content-type'] !== 'text/event-stream') return
+      response.once('data', () => {
+        finish()
+        response.destroy()
+      })
     })
     sent.end(payload)
   })
