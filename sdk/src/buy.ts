@@ -138,6 +138,7 @@ async function pursue(wish: Wish): Promise<Bought> {
     const written = writeKept(fresh)
     // Whoever was quicker has signed too; ours was never sent and never will be.
     if (await store.swap(key, { from: text, to: written })) return send(wish, fresh, written)
+    if (Date.now() > wish.asking.until) throw fault(wish, 'unfinished', 'Others are at this purchase: call again')
   }
 }
 
@@ -146,7 +147,9 @@ async function send(wish: Wish, kept: Kept, text: string | null): Promise<Bought
   if (outcome.kind === 'refused' || outcome.kind === 'unknown') return fail(wish, kept, { outcome, text })
   const { answer } = outcome
   const purchaseId = answer.headers.get('x-purchase-id') ?? kept.purchaseId
-  const ended = { ...kept, state: 'paid' as const, endedAt: Date.now(), purchaseId, answer: keepAnswer(answer) }
+  // 202 is no last word: asked again, the same payment tells how far it is.
+  const end = answer.status === 202 ? {} : { state: 'paid' as const, endedAt: Date.now(), answer: keepAnswer(answer) }
+  const ended = { ...kept, ...end, purchaseId }
   // Should this fail or somebody else have done it, the payment that stands there is the same, and asking again tells the same.
   await wish.options.store.swap(wish.key, { from: text, to: writeKept(ended) })
   return finish(wish, ended, answer)
@@ -155,8 +158,9 @@ async function send(wish: Wish, kept: Kept, text: string | null): Promise<Bought
 /** Paid for and not delivered is no purchase to go on with, now or when it is asked for again. */
 function finish(wish: Wish, kept: Kept, answer: Answer): Bought {
   if (answer.status < 500) return bought(wish, kept, answer)
-  const details = { purchaseId: kept.purchaseId, status: answer.status, ...proofIn(answer.headers) }
-  throw fault(wish, 'undelivered', 'It was paid, and the seller gave no answer; the receipt says so', details)
+  const { error, code } = saidIn(answer)
+  const details = { purchaseId: kept.purchaseId, status: answer.status, code, ...proofIn(answer.headers) }
+  throw fault(wish, 'undelivered', `It was paid and not delivered: ${error}`, details)
 }
 
 interface Failing {
@@ -169,8 +173,7 @@ async function fail(wish: Wish, kept: Kept, { outcome, text }: Failing): Promise
   if (said.purchaseId !== null && said.purchaseId !== kept.purchaseId)
     await wish.options.store.swap(wish.key, { from: text, to: writeKept({ ...kept, purchaseId: said.purchaseId }) })
   const details = { purchaseId: said.purchaseId ?? kept.purchaseId, code: said.code }
-  if (outcome.kind === 'refused')
-    throw fault(wish, 'refused', `Nothing was charged: ${said.error}`, { ...details, status: outcome.status })
+  if (outcome.kind === 'refused') throw fault(wish, 'refused', said.error, { ...details, status: outcome.status })
   throw fault(wish, 'unfinished', `It may have been paid (${said.error}): call again with the same key`, details)
 }
 

@@ -2,9 +2,10 @@
  * - `too_expensive`, `not_payable`, `declined`: nothing was signed.
  * - `unreachable`: nobody said a price; nothing was signed.
  * - `key_taken`: this purchase key stands for another request; nothing was signed.
- * - `refused`: the server took no money and says why. The signed payment is kept until it has expired.
+ * - `refused`: the server says no, and why: nothing was charged, or all of it goes back. Until the signed payment has expired it
+ *   is the only one for this key.
  * - `unfinished`: the payment may have been made. Call again with the same key; it sends the same payment.
- * - `undelivered`: the money has moved and the seller gave no answer. The receipt says so.
+ * - `undelivered`: the money has moved and the seller gave nothing for it; the message says whether it comes back.
  * - `unresolved`: the payment has expired and nobody can say whether it was used. Nothing new is signed.
  */
 export type BuyFault =

@@ -1,4 +1,5 @@
 export { type Bought, type BuyOptions, buy, type Paid, type Terms } from './buy.ts'
+export { type DeliveryOptions, deliveryOf, type Job } from './delivery.ts'
 export { BuyError, type BuyErrorDetails, type BuyFault } from './errors.ts'
 export { inUsdc, usdc } from './money.ts'
 export {

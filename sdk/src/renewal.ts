@@ -21,7 +21,7 @@ interface Wish {
 export async function isOver(wish: Wish, kept: Kept): Promise<boolean> {
   if (!hasExpired(kept, Date.now())) return false
   const { status, at } = await statusOf(wish, kept)
-  if (status === 'settled' || status === 'pending' || status === 'unknown') return false
+  if (status !== null && status !== 'failed') return false
   const fate = (await wish.wallet.fateOf?.(kept.payment).catch(() => 'open' as const)) ?? 'open'
   if (fate === 'used') return false
   if (fate === 'void' || (status === 'failed' && hasExpired(kept, at))) return true
@@ -53,9 +53,11 @@ async function statusOf({ asked, asking }: Wish, { purchaseId }: Kept): Promise<
   for (let attempt = 0; ; attempt++) {
     const answer = await ask({ url, method: 'GET', body: null }, {}, asking)
     if (answer !== LOST && !isPassing(answer.status)) {
-      const { status } = jsonOf(answer.body)
+      const { status, txHash } = jsonOf(answer.body)
       const isKnown = answer.status === 200 && typeof status === 'string'
-      return { status: isKnown ? status : null, at: saidIn(answer).at }
+      // Taken and given back is used, too.
+      const isUsed = status === 'failed' && typeof txHash === 'string'
+      return { status: isKnown ? (isUsed ? 'returned' : status) : null, at: saidIn(answer).at }
     }
     if (!(await pause(attempt, answer, asking))) return { status: 'unknown', at: null }
   }
