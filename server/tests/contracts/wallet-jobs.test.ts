@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createWallet, faucet, sendToken, tokenBalance } from '@souk/devchain/evm'
+import { walletSigner } from '@souk/devchain/solana'
 import type { Network } from '@x402/core/types'
 import { ExactEvmScheme } from '@x402/evm/exact/client'
 import { createSIWxPayload, encodeSIWxHeader, wrapFetchWithSIWx } from '@x402/extensions/sign-in-with-x'
@@ -10,6 +11,7 @@ import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeAuthorization } from '#settlement'
 import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
+import { SVM_NETWORK, signTransaction } from '#tests/svm-payments'
 import { type Answer, openWorld, type TestAgent, type World } from '#tests/world'
 
 let world: World
@@ -264,6 +266,23 @@ test('D-20 a payment that fails gives its slot back', async () => {
   expect([answer?.status, answer?.body.error]).toEqual([402, expect.stringContaining('settlement failed')])
   expect(await slotsOf(id)).toEqual({ active: 0, queued: 0 })
   expect((await buy(id, await headerFor(id))).status).toBe(202)
+})
+
+test('D-20 a service is paid for on Solana too, and what is cancelled goes back there', async () => {
+  const id = await world.service(seller)
+  const { address, secretKey } = await world.chain.wallet(1_000_000n)
+  const { required } = await demandOf(id)
+  const accepted = required.accepts.find(({ network }: { network: string }) => network === SVM_NETWORK)
+  const { payTo, amount, extra } = accepted
+  const wish = { from: await walletSigner(secretKey), payTo, value: BigInt(amount), feePayer: extra.feePayer }
+  const transaction = await signTransaction(world.chain.rpcUrl, wish)
+  const payload = { x402Version: 2, accepted, payload: { transaction } }
+  const header = { 'payment-signature': Buffer.from(JSON.stringify(payload)).toString('base64'), ...AT_ONCE }
+  const answer = await buy(id, header)
+  expect([answer.status, await world.chain.balance(address)]).toEqual([202, 1_000_000n - PRICE - FEE])
+  expect((await world.call('POST', `${pathOf(answer)}/cancel`)).status).toBe(200)
+  await until(pathOf(answer), 'cancelled')
+  expect(await world.chain.balance(address)).toBe(1_000_000n)
 })
 
 test('D-20 what a hirer is refused for, a wallet is refused for before it pays', async () => {
