@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createWallet, faucet, spawnEvmChain, tokenBalance } from '@souk/devchain/evm'
+import { createWallet, faucet, tokenBalance } from '@souk/devchain/evm'
 import sql, { type Sql } from 'sql-template-tag'
 import { getAddress, type Hex } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
@@ -7,7 +10,8 @@ import { expect, test } from 'vitest'
 import { writeAuthorization } from '#settlement'
 import { signPayment, TOKEN } from '#tests/evm-payments'
 import { booksAreClean } from './books.ts'
-import { type Dice, diceOf, LONG, seeds } from './dice.ts'
+import { type Dice, diceOf, seeds } from './dice.ts'
+import { type DurableEvmChain, openDurableEvmChain } from './evm-chain.ts'
 import { type Market, withMarket } from './market.ts'
 import { openSeller, type Seller } from './paid-seller.ts'
 import { allEnded, fatalMoment, insistOnSale, openShop, type Shop } from './paid-shop.ts'
@@ -17,7 +21,7 @@ import type { Reply } from './wire.ts'
 const BUYERS = 6
 const DEATHS = 3
 const PRICE = 10_000n
-const PATIENCE_MS = LONG ? 300_000 : 150_000
+const PATIENCE_MS = 300_000
 
 /** Moments at which a death hurts most. */
 const MOMENTS: readonly Sql[] = [
@@ -28,10 +32,11 @@ const MOMENTS: readonly Sql[] = [
 ]
 
 test.each(seeds(3, 50))(
-  'D-12 D-15 D-16 D-28 killed in the middle of purchases: each is settled at most once and all come to an end (seed %i)',
+  'D-12 D-15 D-16 D-28 server and chain killed in the middle of purchases: each is settled at most once and all come to an end (seed %i)',
   { timeout: PATIENCE_MS },
   async (seed) => {
-    const [evm, seller] = await Promise.all([spawnEvmChain({ dataDir: null, faults: true }), openSeller()])
+    const dataDir = await mkdtemp(join(tmpdir(), 'souk-evm-'))
+    const [evm, seller] = await Promise.all([openDurableEvmChain(dataDir), openSeller()])
     try {
       await withMarket({ evmRpcUrl: evm.rpcUrl }, async (market) => {
         const dice = diceOf(seed)
@@ -40,10 +45,9 @@ test.each(seeds(3, 50))(
         const crowd = await openCrowd({ market, shop, rpcUrl: evm.rpcUrl }, dice)
         for (let deaths = 0; deaths < DEATHS; deaths++) {
           await until(() => crowd.bought() >= (deaths + 1) * 10, { what: 'buyers to buy' })
+          await evm.fault(dice.pick(['drop', 'accept-then-error', 'error']), dice.int(0, 3))
           await fatalMoment(market, dice, MOMENTS)
-          await market.servers[0]?.kill()
-          await pause(dice.int(0, 300))
-          await market.servers[0]?.start()
+          await die({ market, evm, dice })
         }
         await crowd.stop()
         await allEnded(market)
@@ -52,9 +56,27 @@ test.each(seeds(3, 50))(
     } finally {
       seller.close()
       await evm.close()
+      await rm(dataDir, { recursive: true, force: true })
     }
   },
 )
+
+interface Doomed {
+  readonly market: Market
+  readonly evm: DurableEvmChain
+  readonly dice: Dice
+}
+
+/** The server, the chain, or both of them. */
+async function die({ market, evm, dice }: Doomed): Promise<void> {
+  const [server] = market.servers
+  const who = dice.pick(['server', 'chain', 'both'])
+  await Promise.all([who === 'chain' ? null : server?.kill(), who === 'server' ? null : evm.kill()])
+  await pause(dice.int(0, 300))
+  // A server does not start without its chain.
+  await evm.revive()
+  if (who !== 'chain') await server?.start()
+}
 
 interface Place {
   readonly market: Market

@@ -19,13 +19,13 @@ import type { SettlementChain } from './chain.ts'
 import { createEvmChain } from './evm-chain.ts'
 import { createEvmFacilitator } from './facilitator.ts'
 import { raisedFees } from './line.ts'
-import type { Facilitator } from './payment.ts'
+import type { Facilitator, Payment } from './payment.ts'
 import type { Settlement } from './store.ts'
 
 /*
  * What a chain can do to transactions that were sent: lose them, take them back, leave them lying; and what a node can say.
  */
-const settings = { pollMs: 20, patienceMs: 150, resendMs: 50, raiseMs: 100, watchMs: 1000 }
+const settings = { pollMs: 20, patienceMs: 20_000, resendMs: 50, raiseMs: 100, watchMs: 1000 }
 const log = pino({ level: process.env['SHOW'] ?? 'silent' })
 
 let db: TestDatabase
@@ -56,6 +56,8 @@ const fund = (address: string, amount: bigint) => faucet({ rpcUrl: node.rpcUrl, 
 const held = () => tokenBalance({ rpcUrl: node.rpcUrl, token: token.address, owner: seller })
 const rpc = (method: string, params: object) =>
   createPublicClient({ transport: http(node.rpcUrl) }).request({ method, params: [params] } as never)
+/** Sent, and not waited for: the chain is not to take it. */
+const begin = (facilitator: Facilitator, payment: Payment) => facilitator.settle(payment, { waits: false })
 const payment = (value: bigint) => signPayment({ from: buyer, to: seller, value })
 
 const facilitatorOf = (change: Partial<SettlementChain> = {}): Facilitator =>
@@ -82,7 +84,7 @@ test('D-15 a node that lost three transactions is sent all of them again, in ord
   await rpc('souk_dropNextTransactions', { count: 3, mode: 'drop' })
   const payments = [await payment(1n), await payment(2n), await payment(3n)]
   const pending = []
-  for (const each of payments) pending.push(await facilitator.settle(each))
+  for (const each of payments) pending.push(await begin(facilitator, each))
   expect(pending.map(({ state }) => state)).toEqual(['pending', 'pending', 'pending'])
   await swept(facilitator)
   const settled = await Promise.all(payments.map((each) => facilitator.settle(each)))
@@ -97,7 +99,7 @@ test('D-15 D-28 what a reorganization took away is under way again and paid agai
   await rpc('souk_reorg', { depth: 2 })
   expect(await held()).toBe(0n)
   const third = await payment(4n)
-  expect(await facilitator.settle(third)).toMatchObject({ state: 'pending' })
+  expect(await begin(facilitator, third)).toMatchObject({ state: 'pending' })
   await swept(facilitator)
   for (const each of [one, other, third]) expect(await facilitator.settle(each)).toMatchObject({ state: 'settled' })
   expect([await held(), (await transactions()).length, reversed]).toEqual([7n, 3, []])
@@ -107,7 +109,7 @@ test('what others wait behind is sent again also where its own settlement has en
   const facilitator = facilitatorOf()
   const [one, other] = [await payment(1n), await payment(2n)]
   await rpc('souk_dropNextTransactions', { count: 1, mode: 'drop' })
-  expect(await facilitator.settle(one)).toMatchObject({ state: 'pending' })
+  expect(await begin(facilitator, one)).toMatchObject({ state: 'pending' })
   const rival = createEvmChain({ rpcUrl: node.rpcUrl, token, relayerKey: toHex(randomBytes(32)) })
   await fund(rival.relayer, 0n)
   await rival.broadcast((await rival.sign(one.authorization, { nonce: 0n, fees: await rival.fees() })).bytes)
@@ -117,7 +119,7 @@ test('what others wait behind is sent again also where its own settlement has en
     await tx.run(sql`
       update settlement set state = 'settled', tx_hash = ${paid?.txHash}, block = ${paid?.block}, block_hash = ${paid?.blockHash}`)
   })
-  expect(await facilitator.settle(other)).toMatchObject({ state: 'pending' })
+  expect(await begin(facilitator, other)).toMatchObject({ state: 'pending' })
   await swept(facilitator)
   expect(await facilitator.settle(other)).toMatchObject({ state: 'settled' })
   expect(await held()).toBe(3n)
@@ -136,7 +138,7 @@ test('a node that counts too many of our transactions makes us skip no number', 
 test('behind a number that was never used nothing stays: it is signed for the one whose turn it is, and pays once', async () => {
   const leaping = { landedByRelayer: async () => 3n }
   const [one, other] = [await payment(1n), await payment(2n)]
-  for (const each of [one, other]) expect(await facilitatorOf(leaping).settle(each)).toMatchObject({ state: 'pending' })
+  for (const each of [one, other]) expect(await begin(facilitatorOf(leaping), each)).toMatchObject({ state: 'pending' })
   expect((await transactions()).map(({ nonce }) => nonce)).toEqual([3n, 4n])
   const facilitator = facilitatorOf()
   await swept(facilitator)
@@ -154,7 +156,7 @@ test('a number that something else has used strands its transaction, which is si
     await tx.run(sql`delete from relayer`)
   })
   const late = await payment(2n)
-  expect(await facilitatorOf(stale).settle(late)).toMatchObject({ state: 'pending' })
+  expect(await begin(facilitatorOf(stale), late)).toMatchObject({ state: 'pending' })
   const facilitator = facilitatorOf()
   await swept(facilitator, 5)
   expect(await facilitator.settle(late)).toMatchObject({ state: 'settled' })
@@ -165,7 +167,7 @@ test('D-15 a transaction below the market’s price is replaced under its number
   const cheap = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n }
   const poor = facilitatorOf({ fees: async () => cheap })
   const paid = await payment(5n)
-  expect(await poor.settle(paid)).toMatchObject({ state: 'pending' })
+  expect(await begin(poor, paid)).toMatchObject({ state: 'pending' })
   const facilitator = facilitatorOf()
   await swept(facilitator)
   expect(await facilitator.settle(paid)).toMatchObject({ state: 'settled' })
@@ -179,7 +181,7 @@ test('D-15 a transaction below the market’s price is replaced under its number
 test('two that raise the same transaction at once keep one replacement', async () => {
   const cheap = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n }
   const paid = await payment(5n)
-  await facilitatorOf({ fees: async () => cheap }).settle(paid)
+  await begin(facilitatorOf({ fees: async () => cheap }), paid)
   await new Promise((resolve) => setTimeout(resolve, settings.raiseMs + 10))
   const both = [facilitatorOf(), facilitatorOf()]
   await Promise.all(both.map(({ sweeps }) => sweeps[0]?.run()))
@@ -225,7 +227,7 @@ test('what was settled, was taken back and can be paid no more has failed, and t
     token: token.address,
   })
   await swept(facilitator)
-  expect(await facilitator.settle(paid)).toMatchObject({ state: 'pending' })
+  expect(await begin(facilitator, paid)).toMatchObject({ state: 'pending' })
   expect(reversed).toEqual([])
   const later = facilitatorOf({ time: async () => paid.authorization.validBefore + 31n })
   await swept(later, 2)

@@ -13,7 +13,7 @@ import { createEvmChain } from './evm-chain.ts'
 import { createEvmFacilitator } from './facilitator.ts'
 import type { Facilitator, Payment } from './payment.ts'
 
-const settings = { pollMs: 50, patienceMs: 30_000, resendMs: 200, raiseMs: 60_000, watchMs: 1000 }
+const settings = { pollMs: 50, patienceMs: 60_000, resendMs: 200, raiseMs: 60_000, watchMs: 1000 }
 const log = pino({ level: process.env['SHOW'] ?? 'silent' })
 
 let db: TestDatabase
@@ -76,7 +76,7 @@ test('the same payment settled fifty times at once, and again later, moves its m
   })
 })
 
-test('a hundred different payments at once all land', async () => {
+test('a hundred different payments at once all land', { timeout: 120_000 }, async () => {
   const before = await held(seller)
   const payments = await Promise.all(Array.from({ length: 100 }, () => payment({ value: 3n })))
   const results = await Promise.all(payments.map((one) => facilitator.settle(one)))
