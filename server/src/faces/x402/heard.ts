@@ -1,4 +1,5 @@
-import { ChainUnreachable, settlementRefusals } from '#settlement'
+import { ChainUnreachable } from '#platform/chain-unreachable'
+import { settlementRefusals } from '#settlement'
 
 /** A chain that does not answer is no verdict: the asker is told to ask again, with the same payment. */
 export async function heard<T>(asked: Promise<T>): Promise<T> {

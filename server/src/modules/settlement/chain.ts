@@ -1,4 +1,4 @@
-import { BaseError, type Hex } from 'viem'
+import type { Hex } from 'viem'
 import type { SignedAuthorization, Token } from './authorization.ts'
 
 /** A transaction of ours as it stands on the chain. */
@@ -62,23 +62,4 @@ export interface SettlementChain {
   finalBlock(): Promise<bigint>
   /** Of the block that has this number now; null where there is none yet, or no more. */
   blockHashAt(block: bigint): Promise<Hex | null>
-}
-
-/**
- * The chain did not answer, or not sensibly: nothing is known, and nothing was done. Without its cause, as that holds the
- * URL of the node, in which keys are kept.
- */
-export class ChainUnreachable extends Error {
-  override readonly name = 'ChainUnreachable'
-  readonly network: string
-  constructor(network: string, cause: unknown) {
-    super(`${network} did not answer: ${reasonOf(cause)}`)
-    this.network = network
-  }
-}
-
-/** What a node said, in one line and without where it stands. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof BaseError) return error.shortMessage
-  return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : 'no reason'
 }

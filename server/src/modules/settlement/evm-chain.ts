@@ -16,8 +16,9 @@ import {
   TransactionReceiptNotFoundError,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { ChainUnreachable } from '#platform/chain-unreachable'
 import { digestOf, type SignedAuthorization, type Token } from './authorization.ts'
-import { ChainUnreachable, type Landing, type SettlementChain, type Transfer } from './chain.ts'
+import type { Landing, SettlementChain, Transfer } from './chain.ts'
 
 const TOKEN_ABI = parseAbi([
   'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',

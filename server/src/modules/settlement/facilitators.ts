@@ -1,5 +1,5 @@
+import { ChainUnreachable } from '#platform/chain-unreachable'
 import type { Sweep } from '#platform/sweeps'
-import { ChainUnreachable } from './chain.ts'
 import type { Facilitator } from './payment.ts'
 
 /** All networks on which this market settles: each payment goes to the facilitator of its own. */

@@ -1,5 +1,5 @@
 export { readAuthorization, type SignedAuthorization, type Token, writeAuthorization } from './authorization.ts'
-export { ChainUnreachable, type SettlementChain } from './chain.ts'
+export type { SettlementChain } from './chain.ts'
 export { settlementRefusals } from './errors.ts'
 export { createEvmChain } from './evm-chain.ts'
 export {

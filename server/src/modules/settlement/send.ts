@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { Hex } from 'viem'
+import { ChainUnreachable } from '#platform/chain-unreachable'
 import type { Store, Tx } from '#platform/db'
 import { createGatherer } from '#platform/gather'
-import { ChainUnreachable, type Fees, type SettlementChain } from './chain.ts'
+import type { Fees, SettlementChain } from './chain.ts'
 import { lockAccepted, refuseSettlement, type Settlement, underWayOf } from './store.ts'
 import { drawNumbers, lockLine, type NewTransaction, saveTransactions, stillSent } from './transaction-store.ts'
 

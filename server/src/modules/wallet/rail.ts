@@ -106,13 +106,3 @@ export interface Rail {
   /** In the same measure as `lastValidBlockHeight`: blocks, or, where transactions end at a time, seconds. */
   finalizedHeight(): Promise<bigint>
 }
-
-/** The network did not answer, or not sensibly: nothing is known, and nothing was done. */
-export class ChainUnreachable extends Error {
-  override readonly name = 'ChainUnreachable'
-  readonly network: string
-  constructor(network: string, cause: unknown) {
-    super(`${network} did not answer: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    this.network = network
-  }
-}

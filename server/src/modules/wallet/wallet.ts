@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Micros } from '#kernel/money'
+import { ChainUnreachable } from '#platform/chain-unreachable'
 import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import { checkWallet, refusalOf, usableAddress } from './addresses/address-book.ts'
@@ -8,7 +9,7 @@ import { asRefusal, createScanner, type Scanner } from './deposits/scan.ts'
 import { depositSweep } from './deposits/watch.ts'
 import { NO_ORDERS, type OrderPayouts } from './payouts/of-orders.ts'
 import { payoutSweep } from './payouts/worker.ts'
-import { ChainUnreachable, type Rail } from './rail.ts'
+import type { Rail } from './rail.ts'
 import type { WalletSettings } from './settings.ts'
 
 export interface WalletOptions {

@@ -14,8 +14,8 @@ import {
   type Transaction,
 } from '@solana/kit'
 import { getTokenDecoder, getTokenSize } from '@solana-program/token'
+import { ChainUnreachable } from '#platform/chain-unreachable'
 import { createGatherer } from '#platform/gather'
-import { ChainUnreachable } from '../chain.ts'
 import type { SvmPlace } from './check.ts'
 
 /** A transaction as it stands on the chain. */

@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 import { encodeFunctionData, erc20Abi, type Hex, parseAbi, parseTransaction, slice } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { world as worldAccount } from '#ledger'
-import { auditNetwork, ChainUnreachable, createEvmRail, withdrawalsOf } from '../../index.ts'
+import { ChainUnreachable } from '#platform/chain-unreachable'
+import { auditNetwork, createEvmRail, withdrawalsOf } from '../../index.ts'
 import { type Agent, type EvmWorld, type Outside, openEvmWorld } from './test-world.ts'
 
 let world: EvmWorld

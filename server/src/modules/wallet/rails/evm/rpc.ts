@@ -1,5 +1,5 @@
-import { type Address, BaseError, createPublicClient, http } from 'viem'
-import { ChainUnreachable } from '../../rail.ts'
+import { type Address, createPublicClient, http } from 'viem'
+import { ChainUnreachable } from '#platform/chain-unreachable'
 import { TOKEN_ABI } from './abi.ts'
 
 export type EvmClient = ReturnType<typeof connect>
@@ -34,7 +34,7 @@ export function connectEvm({ rpcUrl, token, finality, timeoutMs }: EvmConnection
     try {
       return await request(client)
     } catch (error) {
-      throw new ChainUnreachable('base', withoutUrl(error))
+      throw new ChainUnreachable('base', error)
     }
   }
   const finalBlock = async (node: EvmClient): Promise<FinalBlock> => {
@@ -57,12 +57,6 @@ export function connectEvm({ rpcUrl, token, finality, timeoutMs }: EvmConnection
         }),
       ),
   }
-}
-
-/** The client's own words repeat the node's URL, in which many nodes want their key. */
-function withoutUrl(error: unknown): Error {
-  if (!(error instanceof BaseError)) return error instanceof Error ? error : new Error(String(error))
-  return new Error([error.shortMessage, error.details].filter(Boolean).join(' '))
 }
 
 /** What is asked at the same moment goes out in one request. */

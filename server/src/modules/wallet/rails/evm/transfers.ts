@@ -1,5 +1,6 @@
 import { type Address, getAbiItem, type Hash, isAddressEqual, parseEventLogs, zeroAddress } from 'viem'
-import { ChainUnreachable, type Movement } from '../../rail.ts'
+import { ChainUnreachable } from '#platform/chain-unreachable'
+import type { Movement } from '../../rail.ts'
 import { TOKEN_ABI } from './abi.ts'
 import type { EvmRpc } from './rpc.ts'
 

@@ -1,5 +1,6 @@
 import type { Address, Signature } from '@solana/kit'
-import { ChainUnreachable, type References } from '../../rail.ts'
+import { ChainUnreachable } from '#platform/chain-unreachable'
+import type { References } from '../../rail.ts'
 import type { SolanaRpc } from './rpc.ts'
 
 const PAGE = 1000

@@ -1,5 +1,5 @@
 import { createSolanaRpc as createKitRpc, type SolanaRpcApi } from '@solana/kit'
-import { ChainUnreachable } from '../../rail.ts'
+import { ChainUnreachable } from '#platform/chain-unreachable'
 
 type KitRpc = ReturnType<typeof createKitRpc>
 
