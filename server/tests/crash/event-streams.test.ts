@@ -51,7 +51,7 @@ test('D-25 an unchanged EventSource client misses nothing and hears nothing twic
     expect(sent).toEqual(new Set(listener.ids))
     expect(listener.refused).toEqual([])
     listener.close()
-  }).finally(() => receiver.close())
+  }).finally(() => void receiver.close())
 })
 
 test('D-25 a server with streams open stops by itself, and ends them as they should end', {
