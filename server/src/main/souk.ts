@@ -27,6 +27,7 @@ import { requestForm } from '#trades/requests'
 import { createWebhooks } from '#webhooks'
 import type { V1Context } from '../faces/v1/context.ts'
 import { listingWebhookFormat } from '../faces/v1/listing-webhooks.ts'
+import { requestWebhookFormat } from '../faces/v1/request-webhooks.ts'
 import { jobWebhookFormat } from '../faces/v1/webhook-format.ts'
 import { webhookNewsFormat } from '../faces/v1/webhook-news.ts'
 import { createOfferSigner } from '../faces/x402/offer-receipt.ts'
@@ -165,6 +166,7 @@ function openEvents({ log }: SoukOptions, { store, outbound, standing, sealingKe
   const formats = [
     format,
     listingWebhookFormat({ callbackUrlsOf: urlsOf }),
+    requestWebhookFormat({ callbackUrlsOf: urlsOf }),
     webhookNewsFormat({ callbackUrlsOf: urlsOf }),
   ]
   const webhooks = createWebhooks({

@@ -17,7 +17,10 @@ const PUBLIC: Readonly<Record<string, readonly Kind[]>> = {
   'GET /api/v1/receipts/{id}': [],
   'GET /api/v1/services/{id}': ['service'],
   'GET /api/v1/offers/{id}': ['offer'],
+  'GET /api/v1/requests/{id}': ['request'],
 }
+/** What strangers are told of another's request with a 400, by contract (PA-41, PA-43). */
+const REFUSED_400 = ['bid', 'fulfill', 'consent'].map((verb) => `POST /api/v1/requests/{id}/${verb}`)
 const OPERATORS = '/api/v1/admin/'
 const SANDBOX = '/sandbox/'
 const HIDDEN = [403, 404]
@@ -77,6 +80,11 @@ async function furnish(): Promise<void> {
     ...{ offerType: 'download', fileUrl: `https://files.invalid/${MARK}`, verificationBody: MARK },
     endpoint: `https://calls.invalid/?key=${MARK}`,
   })
+  const request = await as(ann, 'POST', '/api/v1/requests', {
+    ...{ title: 'Translate a page', description: 'From Latin', budgetMaxCents: 5, inputPayload: { [MARK]: MARK } },
+    ...{ providerId: carl.id, agreedPriceCents: 5 },
+  })
+  await as(carl, 'POST', `/api/v1/requests/${request.body.requestId}/fulfill`, { outputPayload: { [MARK]: MARK } })
   const hire = (buyer: Account, { body }: Reply) =>
     as(buyer, 'POST', '/api/v1/jobs', { type: 'direct', serviceId: body.id, input: { [MARK]: MARK } })
   const bought = await hire(ann, carls)
@@ -92,12 +100,13 @@ async function furnish(): Promise<void> {
     { kind: 'agent', id: ann.id },
     { kind: 'service', id: anns.body.id },
     { kind: 'offer', id: offer.body.offerId },
+    { kind: 'request', id: request.body.requestId },
     ...[bought, sold, done].map(({ body }) => ({ kind: 'job' as const, id: body.id })),
     { kind: 'key', id: key.body.keyId },
     { kind: 'withdrawal', id: withdrawal.body.transactionId },
     { kind: 'delivery', id: (await deliveries())[0].id },
   ]
-  const hidden = objects.filter(({ kind }) => !['agent', 'service', 'offer'].includes(kind))
+  const hidden = objects.filter(({ kind }) => !['agent', 'service', 'offer', 'request'].includes(kind))
   privates = [MARK, ann.payoutWallet.address, ann.key, key.body.apiKey, ...hidden.map(({ id }) => id)]
   expect(privates.every((text) => typeof text === 'string' && text.length > 8)).toBe(true)
 }
@@ -121,6 +130,10 @@ function echoes(text: string, secret: string): boolean {
   return text.replaceAll(new RegExp(`/[\\w/.-]*${secret}`, 'g'), '').includes(secret) === false
 }
 
+function hiddenBy(operation: Operation, kind: Kind): readonly number[] {
+  return kind === 'request' && REFUSED_400.includes(name(operation)) ? [...HIDDEN, 400] : HIDDEN
+}
+
 interface Portrait {
   readonly [path: string]: unknown
 }
@@ -134,6 +147,7 @@ async function portrait(): Promise<Portrait> {
       job: 'jobs',
       withdrawal: 'wallet/withdrawals',
       offer: 'offers',
+      request: 'requests',
     }[kind as string]
     return path === undefined ? [] : [`/api/v1/${path}/${id}`]
   })
@@ -158,7 +172,7 @@ describe("one agent and another's objects", () => {
         const leaked = shown(replies)
         if (leaked.length > 0) found.push(`${name(operation)} shows ${leaked} of the ${kind}`)
         if (PUBLIC[name(operation)]?.includes(kind)) continue
-        const wrong = replies.filter(({ status }) => !HIDDEN.includes(status))
+        const wrong = replies.filter(({ status }) => !hiddenBy(operation, kind).includes(status))
         for (const { status, text } of wrong)
           found.push(`${name(operation)} with a ${kind}: ${status} ${text.slice(0, 200)}`)
       }
@@ -180,7 +194,7 @@ describe("one agent and another's objects", () => {
         ]
         const wrong = [
           ...nobody.filter(({ status }) => status !== 401),
-          ...stranger.filter(({ status }) => !HIDDEN.includes(status)),
+          ...stranger.filter(({ status }) => !hiddenBy(operation, kind).includes(status)),
         ]
         for (const { status, text } of wrong)
           found.push(`${name(operation)} with a ${kind}: ${status} ${text.slice(0, 200)}`)

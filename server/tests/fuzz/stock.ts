@@ -3,7 +3,18 @@ import type { Dice } from '#tests/crash/dice'
 import type { Reply } from '#tests/crash/wire'
 
 /** Kinds of things that paths and bodies name. */
-export const KINDS = ['agent', 'service', 'job', 'key', 'withdrawal', 'delivery', 'finding', 'payout', 'offer'] as const
+export const KINDS = [
+  'agent',
+  'service',
+  'job',
+  'key',
+  'withdrawal',
+  'delivery',
+  'finding',
+  'payout',
+  'offer',
+  'request',
+] as const
 export type Kind = (typeof KINDS)[number]
 
 /** What exists in the market as far as the fuzzer knows, so that some of its requests meet something. */
@@ -29,6 +40,7 @@ const KIND_OF: Readonly<Record<string, Kind>> = {
   findings: 'finding',
   payouts: 'payout',
   offers: 'offer',
+  requests: 'request',
 }
 
 export function openStock(): Stock {
@@ -50,7 +62,7 @@ export function openStock(): Stock {
     learn: (path, { status, body }) => {
       if (status >= 300 || typeof body !== 'object' || body === null) return
       const kind = kindOfPath(path)
-      const id = body.id ?? body.transactionId ?? body.keyId ?? body.offerId
+      const id = body.id ?? body.transactionId ?? body.keyId ?? body.offerId ?? body.requestId
       if (kind && typeof id === 'string') add(kind, id)
       // Among a party's keys is the one it asks with: revoked, it could ask for nothing more.
       if (kind === 'key') return

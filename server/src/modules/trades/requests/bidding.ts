@@ -63,11 +63,6 @@ export async function acceptBid(
   const move = { do: 'match', by, sellerId: bid.bidderId, price: bid.price } as const
   await inWords(engine.move(tx, { orderId: requestId, move }), { status: 'open' satisfies RequestStatus })
   if (!(await chooseBid(tx, bid))) throw requestRefusals.bid_not_pending({ status: 'withdrawn' })
-  tx.emit({
-    name: 'request.bids_decided',
-    subject: requestId,
-    payload: { requestId, bidId, providerId: bid.bidderId, title: request.title },
-  })
 }
 
 /** Nobody suspended begins anything (D-35), and nobody pays a wallet with itself (D-4). */

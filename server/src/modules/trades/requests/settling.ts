@@ -7,7 +7,7 @@ import { payoutsOfOrder } from '#wallet'
 import { requestRefusals } from './errors.ts'
 import { type Decision, decide, requestWithOrder } from './moves.ts'
 import { statusOf } from './request.ts'
-import { claimWait, endWait } from './store.ts'
+import { claimWait, endWait, renewWait } from './store.ts'
 
 export interface SettlingDeps {
   readonly store: Store
@@ -22,6 +22,8 @@ export interface SettlingSettings {
 }
 
 export const DEFAULT_SETTLING: SettlingSettings = { patienceMs: 25_000, pollMs: 100 }
+
+const LEASE_MS = 6_000
 
 /** What came of the money: one receipt each for the release and for what went back. */
 export interface Settled {
@@ -42,9 +44,8 @@ export interface Settled {
  * be sent and the request is as it was (PA-52).
  */
 export async function settleRequest(deps: SettlingDeps, decision: Decision): Promise<Settled> {
-  const { store, settings } = deps
+  const { store } = deps
   const { requestId: id, verb } = decision
-  const forMs = settings.patienceMs + 5_000
   await store.transact(async (tx) => {
     const { request, order } = await requestWithOrder(tx, id)
     const isSame = order.outcome === null || (order.outcome === 'completed') === (verb === 'approve')
@@ -53,11 +54,15 @@ export async function settleRequest(deps: SettlingDeps, decision: Decision): Pro
     // Decided already, and nobody has been told: whoever asks again goes on waiting for it.
     const isResumed = isMine && isSame && (request.status === 'completing' || (isOver && request.toldAt === null))
     if (!isResumed) await decide(tx, deps, decision)
-    if (!(await claimWait(tx, { id, forMs }))) throw requestRefusals.already_being_settled()
+    if (!(await claimWait(tx, { id, forMs: LEASE_MS }))) throw requestRefusals.already_being_settled()
   })
+  // Renewed while we live, so that after a death nobody waits long to be told.
+  const renew = () => store.transact((tx) => renewWait(tx, { id, forMs: LEASE_MS })).catch(() => {})
+  const renewing = setInterval(() => void renew(), LEASE_MS / 3)
   try {
     return await outcomeOf(deps, decision)
   } finally {
+    clearInterval(renewing)
     await store.transact((tx) => endWait(tx, id)).catch(() => {})
   }
 }

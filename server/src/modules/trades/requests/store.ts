@@ -68,6 +68,11 @@ export async function claimWait(tx: Tx, { id, forMs }: { id: string; forMs: numb
   return rows > 0
 }
 
+export async function renewWait(tx: Tx, { id, forMs }: { id: string; forMs: number }): Promise<void> {
+  await tx.run(sql`
+    update request set waited_until = clock_timestamp() + ${forMs} * interval '1 ms' where id = ${id} and waited_until is not null`)
+}
+
 export async function endWait(tx: Tx, id: string): Promise<void> {
   await tx.run(sql`update request set waited_until = null where id = ${id}`)
 }
