@@ -4071,7 +4071,7 @@ export interface paths {
           id: string
           /** `unknown`: the money may have moved; send the same request with the same payment again */
           status: "pending" | "unknown" | "settled" | "failed"
-          /** What was bought: offer, request, … */
+          /** What was bought: offer, relay (an offer that is sold elsewhere), request, … */
           kind: string
           offerId?: string
           /** The order it pays for, where there is one */

@@ -2,6 +2,7 @@ import { newId } from '#kernel/id'
 import { openSouk, type Souk } from '#main/souk'
 import { readConfig } from '#platform/config/index'
 import { createLog } from '#platform/log'
+import type { SettlementChain } from '#settlement'
 import { openTestDatabase } from './database.ts'
 import { type EvmTestChain, startEvmTestChain } from './evm-chain.ts'
 import { freshMasterSecret, startTestChain, type TestChain } from './solana-chain.ts'
@@ -67,6 +68,8 @@ export interface WorldOptions {
   readonly evm?: boolean
   /** Listens on a free port, and works in the background as a running server does. */
   readonly listens?: boolean
+  /** What stands between the market and the EVM chain on which it settles. */
+  readonly settlesOver?: (chain: SettlementChain) => SettlementChain
 }
 
 const ACTIVATION = 1_000_000n
@@ -78,6 +81,7 @@ export async function openWorld({
   chain: shared,
   evm: withEvm = false,
   listens = false,
+  settlesOver,
 }: WorldOptions = {}): Promise<World> {
   const [database, chain, evm] = await Promise.all([
     openTestDatabase(),
@@ -104,6 +108,7 @@ export async function openWorld({
     version: '0.0.0-test',
     log: createLog(process.env['SOUK_TEST_LOG'] ?? 'silent'),
     ownPorts: () => [port],
+    ...(settlesOver ? { settlesOver } : {}),
   })
   if (listens) await souk.http.listen({ port })
   if (listens) souk.sweeper.start()

@@ -10,6 +10,8 @@ export type RefusalKind =
   | 'limited'
   /** Somebody we asked on the caller's behalf failed. */
   | 'upstream'
+  /** What this market does not do, whoever asks. */
+  | 'unsupported'
   | 'unknown'
 
 /** Facts that help the caller mend the request; they are shown, so never a secret. */

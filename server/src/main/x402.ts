@@ -1,8 +1,16 @@
 import { faucet } from '@souk/devchain/evm'
 import { faucet as solanaFaucet } from '@souk/devchain/solana'
 import { toHex } from 'viem'
-import { isWalletOf, type Profile, partiesOfWallets, payoutWalletOn, profileOf, profilesOf } from '#identity'
-import { noteCalls } from '#offers'
+import {
+  isWalletOf,
+  type Profile,
+  partiesOfWallets,
+  partyOfWallet,
+  payoutWalletOn,
+  profileOf,
+  profilesOf,
+} from '#identity'
+import { noteCalls, offersById } from '#offers'
 import { deriveKey } from '#platform/config/index'
 import type { Tx } from '#platform/db'
 import { gatherLookups } from '#platform/lookups'
@@ -28,14 +36,18 @@ import {
   DEFAULT_PURCHASE_SETTINGS,
   forgettingSweep,
   purchaseSweeps,
+  type RelayLine,
   type Sale,
 } from '#trades/purchase'
 import { openFinding, type Rail } from '#wallet'
+import { redactedUrl } from '../faces/v1/redaction.ts'
 import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import { JOB } from '../faces/x402/buy-service.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
 import type { OrderPayments } from '../faces/x402/pay-for-order.ts'
+import { RELAY } from '../faces/x402/relay.ts'
+import { createForward } from '../faces/x402/relay-forward.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
 import type { ProbesPart } from './probes.ts'
 import { houseOf, requestLines } from './requests.ts'
@@ -76,6 +88,11 @@ export async function openX402(options: X402Options): Promise<X402Part> {
       },
       ...(jobs && { [JOB]: jobs.line }),
       ...requestLines(options, rails),
+      [RELAY]: {
+        forward: createForward({ read: store.read, outbound }),
+        outcomeOf: facilitators.outcomeOf,
+        conclude: concludingElsewhere(options),
+      },
     },
     buyersOf: (tx, payments) =>
       partiesOfWallets(
@@ -92,6 +109,7 @@ export async function openX402(options: X402Options): Promise<X402Part> {
     buying: {
       ...{ store, read: store.read, now: store.now, isWalletOf, till, facilitators, validator, publicUrl },
       ...{ offerSigner, signIn, bazaar: createBazaar(validator), services: jobs?.sales ?? null },
+      relaying: { outbound, partyOfWallet },
       payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
       payeesOfAll: async (db, partyIds) => {
         const profiles = await profilesOf(db, partyIds)
@@ -105,10 +123,31 @@ export async function openX402(options: X402Options): Promise<X402Part> {
 /** What follows from sales, in the commit that ends them. The offers' counters before the head of the receipts, which is locked last. */
 function concluding({ issueReceipts }: Core): CallLine['conclude'] {
   return async (tx, sales) => {
-    const calls = sales.map(({ purchase, buyerId, delivered }) => ({ offerId: purchase.ware.id, buyerId, delivered }))
-    await noteCalls(tx, { calls })
+    await noteCalls(tx, { calls: sales.map(callOf) })
     await issueReceipts(tx, sales.map(settlementOf))
   }
+}
+
+/** The same for what was sold elsewhere. */
+function concludingElsewhere({ issueReceipts }: Core): RelayLine['conclude'] {
+  return async (tx, sales) => {
+    const offers = await offersById(
+      tx,
+      sales.map(({ purchase }) => purchase.ware.id),
+    )
+    const nameOf = ({ purchase }: Sale) => offers.get(purchase.ware.id)?.externalResourceId ?? null
+    await noteCalls(tx, { calls: sales.map(callOf) })
+    // For everybody to see, so without what might be a secret in it.
+    const shown = (name: string | null) => name && redactedUrl(name)
+    await issueReceipts(
+      tx,
+      sales.map((sale) => ({ ...settlementOf(sale), type: 'external', externalResourceId: shown(nameOf(sale)) })),
+    )
+  }
+}
+
+function callOf({ purchase, buyerId, delivered }: Sale) {
+  return { offerId: purchase.ware.id, buyerId, delivered }
 }
 
 function settlementOf({ purchase, buyerId, txHash, delivered }: Sale): Receipted {

@@ -18,6 +18,7 @@ import { type ExtensionParts, extensionsOf402, extensionsOfPaid, reenter } from 
 import { heard } from './heard.ts'
 import { fingerprintOf, type Input, inputOf } from './input.ts'
 import { paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
+import { type RelayParts, relay } from './relay.ts'
 
 export interface BuyContext extends ExtensionParts {
   readonly till: Till
@@ -27,6 +28,7 @@ export interface BuyContext extends ExtensionParts {
   readonly bazaar: Bazaar
   /** Null where the market takes no money for others' work. */
   readonly services: ServiceSales | null
+  readonly relaying: RelayParts
   /** Where a seller wants to be paid, by the networks on which it has said so. */
   readonly payeesOf: (db: Db, partyId: string) => Promise<readonly Payee[]>
   /** The same of many sellers at once. */
@@ -69,6 +71,8 @@ export function buying(context: BuyContext, limiter: Limiter) {
     const admit = async () => {
       if (sent?.signed) await limiter.count('paidCall', sent.signed.payer, request, reply)
     }
+    const listed = await offerById(context.read, id)
+    if (listed?.source === 'ecosystem') return relay(context, reply, { request, offer: listed, input, sent, admit })
     const begun = sent && (await resume(context, { id, sent, input, admit }))
     if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
     const about = { ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }

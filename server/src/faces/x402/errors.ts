@@ -32,6 +32,21 @@ export const buyRefusals = defineRefusals({
     'The input does not satisfy the offer: {faults}',
     "Mend it after the offer's inputSchema and send it with the same payment. Nothing was charged.",
   ],
+  relay_unasked: [
+    'upstream',
+    'The seller of this resource, which is sold elsewhere, could not be asked: {reason}. Nothing was charged',
+    'Try again later, or buy something else.',
+  ],
+  relay_input_refused: [
+    'invalid',
+    'The seller of this resource refuses the input (it answered {status})',
+    "Mend it after the offer's inputSchema. Nothing was charged.",
+  ],
+  relay_network_unknown: [
+    'unsupported',
+    'The seller of this resource takes no payment on a network that this market can look at',
+    'Buy it from the seller itself: the offer says its endpoint. Nothing was charged.',
+  ],
   seller_failed: [
     'upstream',
     'The seller could not do it: {reason}. Nothing was charged (purchase {purchaseId})',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { canonicalJson } from '#platform/canonical-json'
 
+/** What a buyer says to what he buys. */
 export interface Input {
   readonly query: Record<string, unknown>
   readonly body: unknown

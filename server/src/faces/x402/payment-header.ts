@@ -15,6 +15,8 @@ export interface SentPayment {
   /** The buyer's own name for it (extension payment-identifier). */
   readonly paymentId: string | null
   readonly payload: Record<string, unknown>
+  /** As it came. */
+  readonly header: string
 }
 
 type Asked = ReturnType<typeof requirementsOf>
@@ -35,7 +37,7 @@ export function paymentIn(request: FastifyRequest, facilitators: Pick<Facilitato
   const network = typeof named === 'string' ? caip2(named, version) : null
   const facilitator = network === null ? undefined : facilitators.of(network)
   const signed = facilitator ? facilitator.read(payload['payload']) : null
-  return { version, network, signed, paymentId: paymentIdIn(payload), payload }
+  return { version, network, signed, paymentId: paymentIdIn(payload), payload, header }
 }
 
 /** The payment as it answers this price, or why it does not (PA-8). */

@@ -7,6 +7,7 @@ import { answerOf } from './answer.ts'
 import { type BuyContext, OFFER } from './buy.ts'
 import { buyRefusals } from './errors.ts'
 import { signedInBy } from './extensions.ts'
+import { RELAY } from './relay.ts'
 
 const Nullable = Type.Union([Type.String(), Type.Null()])
 
@@ -18,7 +19,7 @@ const PurchaseView = Type.Object({
       description: '`unknown`: the money may have moved; send the same request with the same payment again',
     },
   ),
-  kind: Type.String({ description: 'What was bought: offer, request, …' }),
+  kind: Type.String({ description: 'What was bought: offer, relay (an offer that is sold elsewhere), request, …' }),
   offerId: Type.Optional(Type.String()),
   orderId: { ...Nullable, description: 'The order it pays for, where there is one' },
   amountMicroUsd: Type.Integer(),
@@ -66,7 +67,7 @@ export const purchaseRoutes =
       const receiptId = await receiptIdOf(orderId ?? id)
       return {
         ...{ id, status: statusOf(purchase), kind: ware.kind, orderId, amountMicroUsd: Number(amount) },
-        ...(ware.kind === OFFER ? { offerId: ware.id } : {}),
+        ...(ware.kind === OFFER || ware.kind === RELAY ? { offerId: ware.id } : {}),
         ...{ network, payer, txHash, reason, receiptId },
         createdAt: createdAt.toISOString(),
         endedAt: endedAt?.toISOString() ?? null,

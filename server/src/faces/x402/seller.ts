@@ -1,9 +1,9 @@
 import { Refusal } from '#kernel/refusal'
 import { type Offer, offerById } from '#offers'
 import type { Db } from '#platform/db'
-import type { Outbound } from '#platform/outbound/index'
+import type { Outbound, OutboundAnswer, OutboundRequest } from '#platform/outbound/index'
 import type { CallOutcome } from '#probes'
-import type { Run } from '#trades/purchase'
+import type { Output, Run } from '#trades/purchase'
 import { FILE } from './answer.ts'
 
 const TIMEOUT_MS = 30_000
@@ -44,18 +44,24 @@ export function createSellerRun({ read, outbound, heard }: SellerDeps): Run {
   }
 }
 
+/** The seller's answer as it is kept. */
+export function outputOf({ status, headers, body, durationMs: latencyMs }: OutboundAnswer): Output {
+  const type = headers['content-type'] ?? DEFAULT_TYPE
+  return { status, contentType: isPlain(type) ? type : DEFAULT_TYPE, body, latencyMs }
+}
+
 /** Ours for files is nobody else's. */
 function isPlain(type: string): boolean {
   return CONTENT_TYPE.test(type) && !type.toLowerCase().startsWith(FILE)
 }
 
-interface CallInput {
-  readonly query: Record<string, unknown>
+export interface CallInput {
+  readonly query: Readonly<Record<string, unknown>>
   readonly body: unknown
 }
 
 /** The buyer's words as the seller's method takes them: in the query, or as JSON. */
-function callOf({ endpoint, httpMethod: method }: Offer, { query, body }: CallInput) {
+export function callOf({ endpoint, httpMethod: method }: Offer, { query, body }: CallInput): OutboundRequest {
   const url = new URL(endpoint ?? '')
   const limits = { timeoutMs: TIMEOUT_MS, maxResponseBytes: MAX_ANSWER_BYTES }
   const inQuery = method === 'GET' || method === 'DELETE'

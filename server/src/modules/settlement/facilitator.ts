@@ -14,6 +14,7 @@ import { settlementRefusals } from './errors.ts'
 import { finalitySweep } from './finality.ts'
 import { lineSweep } from './line.ts'
 import { end, type Lookout, look, paidBy } from './look.ts'
+import { outcomeOf } from './outcome.ts'
 import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult, Verdict } from './payment.ts'
 import { createSender } from './send.ts'
 import { insertSettlement, type Settlement, settlementBy } from './store.ts'
@@ -47,11 +48,13 @@ export const DEFAULT_FACILITATOR_SETTINGS: EvmFacilitatorSettings = {
 const USED = 'invalid_exact_evm_nonce_already_used'
 
 /** What payers and sellers must know of an EVM chain, and how payments on it are read. */
-export function evmNetwork({ network, token, relayer }: SettlementChain): Pick<Facilitator, 'chain' | 'read'> {
+export function evmNetwork(chain: SettlementChain): Pick<Facilitator, 'chain' | 'read' | 'outcomeOf'> {
+  const { network, token, relayer } = chain
   const { address: asset, name, version } = token
-  const chain: SettlementNetwork = { network, asset, extra: { name, version }, relayer, isSame }
+  const known: SettlementNetwork = { network, asset, extra: { name, version }, relayer, isSame }
   return {
-    chain,
+    chain: known,
+    outcomeOf: (payment) => outcomeOf(payment, { chain }),
     read: (payload) => {
       const authorization = readAuthorization(payload)
       if (authorization) return paymentOf(authorization, network)

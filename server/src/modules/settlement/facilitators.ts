@@ -1,9 +1,11 @@
 import { ChainUnreachable } from '#platform/chain-unreachable'
 import type { Sweep } from '#platform/sweeps'
-import type { Facilitator } from './payment.ts'
+import type { Facilitator, Payment, SettlementResult } from './payment.ts'
 
 /** All networks on which this market settles: each payment goes to the facilitator of its own. */
 export interface Facilitators extends Pick<Facilitator, 'verify' | 'settle'> {
+  /** Pending where its chain cannot be asked. */
+  outcomeOf(payment: Payment): Promise<SettlementResult>
   readonly all: readonly Facilitator[]
   /** By CAIP-2 id; undefined where nothing is settled. */
   of(network: string): Facilitator | undefined
@@ -24,6 +26,8 @@ export function createFacilitators(all: readonly Facilitator[]): Facilitators {
     of: (network) => byNetwork.get(network),
     verify: async (payment) => ofPayment(payment.network).verify(payment),
     settle: async (payment, asking) => ofPayment(payment.network).settle(payment, asking),
+    outcomeOf: async (payment) =>
+      (await ofPayment(payment.network).outcomeOf?.(payment)) ?? { state: 'pending', txHash: null },
     sweeps: all.flatMap(({ sweeps }) => sweeps),
   }
 }

@@ -1,10 +1,9 @@
 import type { Logger } from 'pino'
 import type { Hex } from 'viem'
-import { authorizationOf } from './authorization.ts'
 import type { SettlementChain } from './chain.ts'
 import { evmNetwork, judge } from './facilitator.ts'
-import { GRACE_SECONDS } from './look.ts'
-import type { Facilitator, Payment, SettlementResult } from './payment.ts'
+import { outcomeOf } from './outcome.ts'
+import type { Facilitator, Payment } from './payment.ts'
 
 export interface OutsideFacilitatorOptions {
   /** Where it answers `/settle`. */
@@ -36,26 +35,15 @@ export function createOutsideFacilitator(options: OutsideFacilitatorOptions): Fa
     sweeps: [],
     verify: (payment) => judge(payment, chain),
     settle: async (payment, { waits = true } = {}) => {
-      const before = await outcomeOf(payment, chain)
+      const before = await outcomeOf(payment, { chain })
       if (before.state !== 'pending') return before
       const asking = askOnce(payment)
       if (!waits) return before
       const hint = await asking
-      const after = await outcomeOf(payment, chain)
+      const after = await outcomeOf(payment, { chain })
       return after.state === 'pending' ? { state: 'pending', txHash: hint } : after
     },
   }
-}
-
-/** What the chain says, and nobody else. */
-async function outcomeOf(payment: Payment, chain: SettlementChain): Promise<SettlementResult> {
-  const authorization = authorizationOf(payment)
-  // The time first: what is used after it was asked for is found, and what is found unused after the end was never used.
-  const now = await chain.time()
-  const paid = await chain.transferOf(authorization)
-  if (paid) return { state: 'settled', txHash: paid.txHash }
-  if (now <= authorization.validBefore + GRACE_SECONDS) return { state: 'pending', txHash: null }
-  return { state: 'failed', reason: 'invalid_exact_evm_payload_authorization_valid_before', txHash: null }
 }
 
 /** Answers the transaction it names, if it names one; whatever goes wrong, nothing is known. */

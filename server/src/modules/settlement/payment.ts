@@ -82,6 +82,11 @@ export interface Facilitator {
   read(payload: unknown): SignedPayment
   verify(payment: Payment): Promise<Verdict>
   settle(payment: Payment, asking?: Asking): Promise<SettlementResult>
+  /**
+   * What has become of a payment that somebody else sends: looks at the chain once and sends nothing. Missing where a chain
+   * cannot be asked that.
+   */
+  outcomeOf?(payment: Payment): Promise<SettlementResult>
   /** What must be done in the background, here. */
   readonly sweeps: readonly Sweep[]
 }

@@ -13,6 +13,7 @@ const STATUS: Record<RefusalKind, number> = {
   conflict: 409,
   unprocessable: 422,
   limited: 429,
+  unsupported: 501,
   upstream: 502,
   unknown: 503,
 }
@@ -28,6 +29,7 @@ const TITLES: Record<number, string> = {
   422: 'Cannot be processed',
   429: 'Too many requests',
   500: 'Something broke on our side',
+  501: 'Not done here',
   502: 'Somebody we asked failed',
   503: 'Not available right now',
 }

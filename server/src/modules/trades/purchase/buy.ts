@@ -6,6 +6,7 @@ import { purchaseRefusals } from './errors.ts'
 import { createLeases, type Leases } from './leases.ts'
 import { type Lines, lineOf } from './line.ts'
 import type { Purchase, Ware, WareName } from './purchase.ts'
+import { follow, forward } from './relaying.ts'
 import { insertPurchase, lockWallet, reopen, type Standing } from './reserve-store.ts'
 import { giveUp, runSeller, takeOver } from './running.ts'
 import { markPaid, type NewPurchase, purchaseByPayment, purchaseByPaymentId } from './store.ts'
@@ -203,6 +204,11 @@ async function drive(deps: Desk, purchase: Purchase, ours: string | null): Promi
   let lease = ours ?? (await tryAgain(deps, purchase))
   let current = purchase
   if (ours === null && lease !== null) current = (await together.find(purchase.id)) ?? purchase
+  const line = lineOf(deps.lines, current)
+  if (lease !== null && 'forward' in line) {
+    await forward(deps, line, { purchase: current, lease })
+    current = (await together.find(current.id)) ?? current
+  }
   while (current.endedAt === null) {
     if (current.state === 'settling') {
       const step = await settle(deps, current, { waits: true, leaseMs: settings.leaseMs })
@@ -245,6 +251,7 @@ async function settle(
   const { store, facilitators, lines } = deps
   const { id, payment, settlesFirst, output } = purchase
   const line = lineOf(lines, purchase)
+  if ('forward' in line) return (await follow(deps, line, { id, waits })) === 'ended' ? { lease: null } : 'undecided'
   const result = await facilitators.settle(payment, { waits, reserved: true })
   if (result.state === 'pending') return 'undecided'
   if (result.state === 'settled' && !('run' in line)) {

@@ -1,7 +1,7 @@
 import { Refusal } from '#kernel/refusal'
 import type { Tx } from '#platform/db'
 import type { PurchaseDeps } from './buy.ts'
-import { type CallLine, lineOf, type OrderLine, type Sale } from './line.ts'
+import { type CallLine, lineOf, type OrderLine, type RelayLine, type Sale } from './line.ts'
 import type { Purchase } from './purchase.ts'
 import { endPurchases, type Failing, failPurchase, returnPurchase, saveAnswer } from './store.ts'
 
@@ -18,7 +18,7 @@ export async function endEach(tx: Tx, deps: PurchaseDeps, sales: readonly Omit<S
   )
   const byLine = Map.groupBy(
     paid.filter(({ purchase }) => ended.has(purchase.id)),
-    ({ purchase }) => lineOf(deps.lines, purchase) as CallLine,
+    ({ purchase }) => lineOf(deps.lines, purchase) as CallLine | RelayLine,
   )
   for (const [line, concluded] of byLine) await line.conclude(tx, concluded)
 }

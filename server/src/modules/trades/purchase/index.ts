@@ -8,7 +8,7 @@ export {
   type Till,
 } from './buy.ts'
 export { purchaseRefusals } from './errors.ts'
-export type { CallLine, Line, Lines, OrderLine, Run, Sale } from './line.ts'
+export type { CallLine, Forwarded, Line, Lines, OrderLine, RelayLine, Run, Sale } from './line.ts'
 export {
   mayReplay,
   type Output,

@@ -1,4 +1,5 @@
 import type { Tx } from '#platform/db'
+import type { Payment, SettlementResult } from '#settlement'
 import type { Output, Purchase } from './purchase.ts'
 import type { NewPurchase } from './store.ts'
 
@@ -17,7 +18,7 @@ export interface Sale {
  * How things of one kind are bought. Everything else is the same for all kinds: the row before money moves, the two lookups, the
  * fingerprint, leases, the sweep, the status, the answer served again.
  */
-export type Line = CallLine | OrderLine
+export type Line = CallLine | OrderLine | RelayLine
 
 /** A seller is asked: calls and files. */
 export interface CallLine extends Reserving {
@@ -32,6 +33,17 @@ export interface OrderLine extends Reserving {
   readonly place: (tx: Tx, sale: Sale) => Promise<Output>
   /** Sees to it that the whole amount goes back to who paid. */
   readonly giveBack: (tx: Tx, sale: Sale) => Promise<void>
+}
+
+/** What came of sending a payment on. `failure`: nothing was sent; `unknown`: it was, and only its chain knows what came of it. */
+export type Forwarded = { readonly output: Output } | { readonly unknown: string } | { readonly failure: string }
+
+/** Somebody else sells it and settles: he is sent the payment once, and the chain tells what he did with it. */
+export interface RelayLine extends Reserving {
+  readonly forward: (purchase: Purchase) => Promise<Forwarded>
+  readonly outcomeOf: (payment: Payment) => Promise<SettlementResult>
+  /** In the unit of work that ends purchases paid: their receipts and their counters. */
+  readonly conclude: (tx: Tx, sales: readonly Sale[]) => Promise<void>
 }
 
 interface Reserving {

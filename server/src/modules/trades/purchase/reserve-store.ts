@@ -76,7 +76,7 @@ export async function reopen(
   { lease, leaseMs, standing }: { lease: string; leaseMs: number; standing: Standing },
 ): Promise<boolean> {
   const rows = await tx.run(sql`
-    update purchase set state = 'working', fault = null, reason = null, ended_at = null,
+    update purchase set state = case when settles_first then 'settling' else 'working' end, fault = null, reason = null, ended_at = null,
       lease = ${lease}, lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
     where id = ${id} and state = 'failed' and fault = 'seller' and not ${isShort({ payment, amount, standing })}`)
   return rows > 0
