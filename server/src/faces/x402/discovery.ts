@@ -76,7 +76,7 @@ export const discoveryRoutes =
     app.get('/discovery/resources', { config, schema: all }, async ({ query }) => {
       const [limit, offset] = [limitOf(query.limit), offsetOf(query.offset)]
       const { offers, total } = isServed(context, query)
-        ? await advertisedOffers(context.read, { payTo: query.payTo, offset, limit })
+        ? await advertisedOffers(context.read, { ...wantedBy(context, query), offset, limit })
         : NOTHING
       const rest = { payTo: query.payTo, offset: Math.max(0, offset - total), limit: limit - offers.length }
       // Services come after all offers.
@@ -87,11 +87,11 @@ export const discoveryRoutes =
 
     const found = { tags, summary: 'Search resources', querystring: SearchQuery, response: { 200: SearchView } }
     app.get('/discovery/search', { config, schema: found }, async ({ query: asked }) => {
-      const { query: text, payTo, cursor } = asked
+      const { query: text, cursor } = asked
       const limit = limitOf(asked.limit)
       const after = cursor ? placeOf('search', cursor) : undefined
       const { offers, next } = isServed(context, asked)
-        ? await findAdvertised(context.read, { text, payTo, after, limit })
+        ? await findAdvertised(context.read, { ...wantedBy(context, asked), text, after, limit })
         : { offers: [], next: null }
       const pagination = { limit, cursor: next && cursorOf('search', next) }
       return {
@@ -114,6 +114,11 @@ function isServed({ facilitators }: BuyContext, { type, scheme, network, extensi
     is(network, ...facilitators.all.map(({ chain }) => chain.network)) &&
     is(extensions, 'bazaar', 'payment-identifier', 'offer-receipt', 'sign-in-with-x')
   )
+}
+
+function wantedBy({ facilitators }: BuyContext, { payTo, network }: { payTo?: string; network?: string }) {
+  const all = facilitators.all.map(({ chain }) => chain.network)
+  return { payTo, networks: network ? all.filter((each) => each === network) : all }
 }
 
 const WellKnown = Type.Object({
@@ -142,7 +147,7 @@ export const wellKnownX402Routes =
   async (app) => {
     const { publicUrl, read } = context
     const list = `${publicUrl}/discovery/resources`
-    const first = () => advertisedOffers(read, { offset: 0, limit: MAX_LIMIT })
+    const first = () => advertisedOffers(read, { ...wantedBy(context, {}), offset: 0, limit: MAX_LIMIT })
 
     const names = { tags, summary: 'Where x402 is spoken here', response: { 200: WellKnown } }
     app.get('/.well-known/x402', { config: rules({ auth: 'public' }), schema: names }, async (_request, reply) => {

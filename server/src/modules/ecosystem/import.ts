@@ -1,5 +1,5 @@
 import { newId } from '#kernel/id'
-import { type ImportedOffer, importOffers, refreshImported, setImportedActive } from '#offers'
+import { delistImported, type ImportedOffer, importOffers, refreshImported } from '#offers'
 import type { Store, Tx } from '#platform/db'
 import type { Outbound } from '#platform/outbound/index'
 import type { Sweep } from '#platform/sweeps'
@@ -182,7 +182,7 @@ async function finish(
   { source: { id, pass }, counts, deps }: { source: Source; counts: Counts; deps: Taken['deps'] },
 ): Promise<void> {
   const offerIds = await markStale(tx, { sourceId: id, before: pass - 1n })
-  await setImportedActive(tx, { offerIds, active: false })
+  await delistImported(tx, { offerIds })
   const { everySeconds } = deps.settings
   await endPass(tx, { id, counts: { ...counts, gone: offerIds.length }, everySeconds, pageSize: MAX_PAGE_SIZE })
 }

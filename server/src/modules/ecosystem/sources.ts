@@ -1,5 +1,5 @@
 import { newId } from '#kernel/id'
-import { setImportedActive } from '#offers'
+import { delistImported } from '#offers'
 import type { Db, Tx } from '#platform/db'
 import { ecosystemRefusals } from './errors.ts'
 import { listUrlOf, MAX_PAGE_SIZE, type Source } from './source.ts'
@@ -14,14 +14,13 @@ export async function addSource(tx: Tx, { url }: { url: string }): Promise<Sourc
 export async function removeSource(tx: Tx, { id }: { id: string }): Promise<void> {
   if (!(await lockSource(tx, id))) throw ecosystemRefusals.source_unknown()
   await stopSource(tx, id)
-  await setImportedActive(tx, { offerIds: await markAllStale(tx, id), active: false })
+  await delistImported(tx, { offerIds: await markAllStale(tx, id) })
 }
 
 /** Brings the sources in line with the configuration: what it names is read, what it named before and does not now is not. */
 export async function configureSources(tx: Tx, { urls }: { urls: readonly string[] }): Promise<void> {
   const named = urls.map(listUrlOf)
-  for (const id of await stopUnnamed(tx, named))
-    await setImportedActive(tx, { offerIds: await markAllStale(tx, id), active: false })
+  for (const id of await stopUnnamed(tx, named)) await delistImported(tx, { offerIds: await markAllStale(tx, id) })
   for (const url of named)
     await insertSource(tx, { id: newId(), url, configured: true, pageSize: MAX_PAGE_SIZE, onlyIfNew: true })
 }

@@ -1,7 +1,7 @@
 import { isId } from '#kernel/id'
 import { searchQuery } from '#kernel/search'
 import type { Db } from '#platform/db'
-import { searchAdvertised, selectAdvertised } from './advertised-store.ts'
+import { type Paid, searchAdvertised, selectAdvertised } from './advertised-store.ts'
 import type { Offer } from './offer.ts'
 import type { Position } from './store.ts'
 
@@ -30,12 +30,24 @@ export interface AdvertisedPage {
   readonly total: number
 }
 
+/** Whose offers are wanted. */
+export interface Wanted {
+  /** Only those that this wallet is paid for. */
+  readonly payTo?: string | undefined
+  /** CAIP-2; of sellers that have a wallet of the kind of one of these. */
+  readonly networks: readonly string[]
+}
+
+function paidBy({ payTo = '', networks }: Wanted): Paid {
+  return { payTo: payTo.toLowerCase(), families: [...new Set(networks.map((network) => network.split(':')[0] ?? ''))] }
+}
+
 /** Offers listed here that anybody with a wallet can buy at once; imported ones are for their own market to tell of. */
 export function advertisedOffers(
   db: Db,
-  { payTo, offset, limit }: { readonly payTo?: string | undefined; readonly offset: number; readonly limit: number },
+  { offset, limit, ...wanted }: Wanted & { readonly offset: number; readonly limit: number },
 ): Promise<AdvertisedPage> {
-  return selectAdvertised(db, { payTo: (payTo ?? '').toLowerCase(), offset, limit })
+  return selectAdvertised(db, { paid: paidBy(wanted), offset, limit })
 }
 
 /** A stranger's question must not cost without bound: words are weighed for so many matches of the highest rank. */
@@ -51,19 +63,18 @@ export async function findAdvertised(
   db: Db,
   {
     text,
-    payTo,
     after,
     limit,
-  }: {
+    ...wanted
+  }: Wanted & {
     readonly text: string
-    readonly payTo?: string | undefined
     readonly after?: Position | undefined
     readonly limit: number
   },
 ): Promise<AdvertisedMatches> {
   const query = searchQuery(text)
   if (!query || (after && !isId(after.id))) return { offers: [], next: null }
-  const page = { payTo: (payTo ?? '').toLowerCase(), after: after ?? null, limit: limit + 1, depth: SEARCH_DEPTH }
+  const page = { paid: paidBy(wanted), after: after ?? null, limit: limit + 1, depth: SEARCH_DEPTH }
   const rows = await searchAdvertised(db, { query, ...page })
   const offers = rows.slice(0, limit)
   const last = rows.length > limit ? offers.at(-1) : undefined

@@ -1,8 +1,9 @@
 import type { Tx } from '#platform/db'
 import type { CheckedOffer } from './check.ts'
 import { fieldsOf } from './draft.ts'
+import { emit } from './events.ts'
 import type { Offer, OfferDraft } from './offer.ts'
-import { insertOffer, saveListed, saveOffer } from './store.ts'
+import { delist, insertOffer, saveOffer } from './store.ts'
 
 /** An offer of another market (PA-7). */
 export interface ImportedOffer {
@@ -22,21 +23,24 @@ export function checkImported(draft: OfferDraft): CheckedOffer {
   return { fields: fieldsOf(draft, 'ecosystem'), source: 'ecosystem' }
 }
 
-/** Lists them. Their sellers have not asked for it, so nobody is told. */
+/** Lists them. */
 export async function importOffers(tx: Tx, { offers }: { offers: readonly ImportedOffer[] }): Promise<void> {
-  await Promise.all(offers.map((offer) => insertOffer(tx, offerOf(offer, tx.now))))
+  const made = offers.map((offer) => offerOf(offer, tx.now))
+  await Promise.all(made.map((offer) => insertOffer(tx, offer)))
+  for (const offer of made) emit(tx, 'offer.listed', offer)
 }
 
 /** Puts them as they are now; listed again, if they were not any more. */
 export async function refreshImported(tx: Tx, { offers }: { offers: readonly ImportedOffer[] }): Promise<void> {
-  await Promise.all(offers.map((offer) => saveOffer(tx, offerOf(offer, tx.now))))
+  const made = offers.map((offer) => offerOf(offer, tx.now))
+  await Promise.all(made.map((offer) => saveOffer(tx, offer)))
+  for (const offer of made) emit(tx, 'offer.changed', offer)
 }
 
-export async function setImportedActive(
-  tx: Tx,
-  { offerIds, active }: { offerIds: readonly string[]; active: boolean },
-): Promise<void> {
-  if (offerIds.length > 0) await saveListed(tx, { ids: offerIds, active })
+/** Takes them off the market; `refreshImported` brings them back. */
+export async function delistImported(tx: Tx, { offerIds }: { offerIds: readonly string[] }): Promise<void> {
+  if (offerIds.length === 0) return
+  for (const offer of await delist(tx, offerIds)) emit(tx, 'offer.deactivated', offer)
 }
 
 function offerOf(

@@ -20,7 +20,7 @@ export {
 export { noteCalls, noteHealth, type OfferCall } from './calls.ts'
 export { type CheckedOffer, type CheckedOfferChanges, checkOffer, checkOfferChanges } from './check.ts'
 export { offerRefusals } from './errors.ts'
-export { checkImported, type ImportedOffer, importOffers, refreshImported, setImportedActive } from './imported.ts'
+export { checkImported, delistImported, type ImportedOffer, importOffers, refreshImported } from './imported.ts'
 export { changeOffer, deactivateOffer, listOffer, offerById, offersById, ownedOffer } from './listing.ts'
 export {
   CENT,

@@ -4,6 +4,7 @@ import type { Db, Tx } from '#platform/db'
 import type { CheckedOffer, CheckedOfferChanges } from './check.ts'
 import { wholeOf } from './draft.ts'
 import { offerRefusals } from './errors.ts'
+import { emit } from './events.ts'
 import type { Offer, Patch } from './offer.ts'
 import { insertOffer, lockOffer, saveOffer, selectOffers } from './store.ts'
 
@@ -67,14 +68,4 @@ async function save(tx: Tx, offer: Offer, changes: Patch): Promise<Offer> {
   await saveOffer(tx, changed)
   emit(tx, offer.active && !changed.active ? 'offer.deactivated' : 'offer.changed', changed)
   return changed
-}
-
-interface OfferEvent {
-  readonly offerId: string
-  readonly sellerId: string
-}
-
-function emit(tx: Tx, name: `offer.${'listed' | 'changed' | 'deactivated'}`, { id, sellerId }: Offer): void {
-  const payload: OfferEvent = { offerId: id, sellerId }
-  tx.emit({ name, subject: id, payload })
 }

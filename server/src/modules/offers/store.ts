@@ -68,12 +68,15 @@ export async function saveOffer(tx: Tx, offer: Offer): Promise<void> {
     where offer_id = ${offer.id}`)
 }
 
-export async function saveListed(tx: Tx, { ids, active }: { ids: readonly string[]; active: boolean }): Promise<void> {
-  await tx.run(sql`
+/** Answers those that were on the market. */
+export async function delist(tx: Tx, ids: readonly string[]): Promise<{ id: string; sellerId: string }[]> {
+  return tx.rows(sql`
     with changed as (
-      update offer set active = ${active}, updated_at = ${tx.now} where id = any(${ids}::uuid[]) and active <> ${active}
-    )
-    update offer_stats set listed = ${active} where offer_id = any(${ids}::uuid[])`)
+      update offer set active = false, updated_at = ${tx.now} where id = any(${ids}::uuid[]) and active
+      returning id, seller_id
+    ),
+    hidden as (update offer_stats set listed = false from changed where offer_id = changed.id)
+    select id, seller_id as "sellerId" from changed order by id`)
 }
 
 function searchOf({ title, category, tags, description }: Offer): Sql {
