@@ -53,6 +53,9 @@ create table svm_settlement (
   signed_at timestamptz,
   -- When a stranger was told that it was settled; another who asks hears that it is a duplicate.
   told_at timestamptz,
+  -- From when nothing can take it away any more; and when something did.
+  final_at timestamptz,
+  reopened_at timestamptz,
   ended_at timestamptz,
   constraint svm_settlement_once unique (network, message_hash),
   constraint svm_settlement_sent_is_signed check (
@@ -60,6 +63,7 @@ create table svm_settlement (
   constraint svm_settlement_ends check ((ended_at is null) = (state = 'sent'))
 ) with (fillfactor = 70);
 create index svm_settlement_unended on svm_settlement (network, signed_at) where state = 'sent';
+create index svm_settlement_unfinal on svm_settlement (network, signed_at) where state = 'settled' and final_at is null;
 
 -- Whose turn it is: a chain takes a sender's transactions in the order of their numbers, without a gap.
 create table relayer (

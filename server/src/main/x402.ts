@@ -28,6 +28,7 @@ import {
   type Facilitator,
   type Facilitators,
   type Settlement,
+  type SvmSettlement,
   type Token,
 } from '#settlement'
 import {
@@ -192,11 +193,17 @@ async function findReversed(tx: Tx, { id, network, txHash, authorization }: Sett
   await openFinding(tx, { kind: 'payment_reversed', subject: id, details })
 }
 
+async function findSvmReversed(tx: Tx, { id, network, signature, payer, messageHash }: SvmSettlement): Promise<void> {
+  const details = { network, txHash: signature, payer, nonce: messageHash }
+  await openFinding(tx, { kind: 'payment_reversed', subject: id, details })
+}
+
 async function openSvmFacilitator(options: SoukOptions & Core): Promise<Facilitator> {
   const { config, solanaRpcUrl: rpcUrl, secrets, store, log } = options
   const relayerSeed = deriveKey(secrets.masterSecret, 'x402-relayer-solana')
   const chain = await createSvmChain({ ...config.solana, rpcUrl, relayerSeed })
   if (!config.live) await solanaFaucet({ rpcUrl, address: chain.relayer, amount: 0n })
   const settings = config.live ? DEFAULT_FACILITATOR_SETTINGS : SANDBOX_SETTINGS
-  return createSvmFacilitator({ store, chain, log, settings })
+  const watch = config.live ? {} : { watchMs: SANDBOX_SETTINGS.watchMs }
+  return createSvmFacilitator({ store, chain, log, settings, ...watch, onReversed: findSvmReversed })
 }

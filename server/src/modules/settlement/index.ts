@@ -23,3 +23,4 @@ export type {
 export type { Settlement } from './store.ts'
 export { createSvmChain, type SvmChain } from './svm/chain.ts'
 export { createSvmFacilitator } from './svm/facilitator.ts'
+export type { SvmSettlement } from './svm/store.ts'

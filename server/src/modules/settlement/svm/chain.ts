@@ -46,6 +46,10 @@ export interface SvmChain extends SvmPlace {
   sign(transaction: Transaction): Promise<FullySigned>
   broadcast(bytes: Uint8Array): Promise<void>
   landingOf(signature: string): Promise<SvmLanding>
+  /** Those of these that succeeded for good, and those that are nowhere. */
+  finalityOf(
+    signatures: readonly string[],
+  ): Promise<{ readonly final: readonly string[]; readonly missing: readonly string[] }>
   finalizedHeight(): Promise<bigint>
 }
 
@@ -108,15 +112,25 @@ export async function createSvmChain(options: SvmChainOptions): Promise<SvmChain
       await ask((to) => to.sendTransaction(wire, { encoding: 'base64', skipPreflight: true }))
     },
     landingOf: (signature) => landings(signature),
+    finalityOf: async (asked) => {
+      const found = await statusesOf(ask, asked)
+      const final = asked.filter((_, i) => found[i]?.confirmationStatus === 'finalized' && found[i]?.err === null)
+      return { final, missing: asked.filter((_, i) => found[i] === null) }
+    },
     finalizedHeight: () => ask((to) => to.getBlockHeight({ commitment: 'finalized' })),
   }
 }
 
 async function landingsOf(ask: Ask, asked: readonly string[]) {
+  const found = await statusesOf(ask, asked)
+  return asked.map((_, index) => ({ done: landingOf(found[index] ?? null) }))
+}
+
+async function statusesOf(ask: Ask, asked: readonly string[]) {
   const { value } = await ask((to) =>
     to.getSignatureStatuses(asked as readonly Signature[], { searchTransactionHistory: true }),
   )
-  return asked.map((_, index) => ({ done: landingOf(value[index] ?? null) }))
+  return value
 }
 
 /** What a supermajority has voted for stays; before that a block may still be left behind. */

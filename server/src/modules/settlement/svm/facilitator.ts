@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { newId } from '#kernel/id'
-import type { Store } from '#platform/db'
+import type { Store, Tx } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
 import { settlementRefusals } from '../errors.ts'
 import type { FacilitatorSettings } from '../facilitator.ts'
@@ -12,9 +12,12 @@ import {
   type Decision,
   endSvmSettlement,
   insertSvmSettlement,
+  markFinal,
   markTold,
+  reopen,
   type SvmSettlement,
   svmSettlementBy,
+  unfinal,
   unlandedAfter,
 } from './store.ts'
 import { type PartlySigned, paymentOf, readTransaction, transactionOf } from './transaction.ts'
@@ -24,7 +27,13 @@ export interface SvmFacilitatorOptions {
   readonly chain: SvmChain
   readonly log: Pick<Logger, 'warn'>
   readonly settings: FacilitatorSettings
+  /** In the commit that gives up what had been called settled: its block was left behind, and no other can take it. */
+  readonly onReversed?: (tx: Tx, settlement: SvmSettlement) => Promise<void>
+  /** How often what was settled is looked at until it is final. */
+  readonly watchMs?: number
 }
+
+const WATCH_MS = 30_000
 
 /** What the standard calls it when one payment is settled twice: whoever sells by the second answer serves for nothing. */
 const DUPLICATE = 'duplicate_settlement'
@@ -65,7 +74,7 @@ export function createSvmFacilitator(options: SvmFacilitatorOptions): Facilitato
       const isFirst = known !== undefined && (await store.transact((tx) => markTold(tx, known.id)))
       return isFirst ? result : { state: 'failed', reason: DUPLICATE, txHash: null }
     },
-    sweeps: [resendSweep(options)],
+    sweeps: [resendSweep(options), finalitySweep(options)],
   }
 }
 
@@ -125,7 +134,7 @@ async function follow(
 
 /** Asks the chain once; ends the settlement when it has an end. */
 async function look(
-  { store, chain }: Pick<SvmFacilitatorOptions, 'store' | 'chain'>,
+  { store, chain, onReversed }: Pick<SvmFacilitatorOptions, 'store' | 'chain' | 'onReversed'>,
   settlement: SvmSettlement,
 ): Promise<SvmSettlement | 'missing' | 'open'> {
   const { id, signature, lastHeight } = settlement
@@ -138,7 +147,9 @@ async function look(
   }
   if (landing === 'seen') return 'open'
   const end = landing === 'succeeded' ? ({ state: 'settled' } as const) : ({ state: 'failed', reason: DEAD } as const)
-  await store.transact((tx) => endSvmSettlement(tx, { id, end }))
+  await store.transact(async (tx) => {
+    if (await endSvmSettlement(tx, { id, end })) await onReversed?.(tx, settlement)
+  })
   return { ...settlement, ...end, reason: end.state === 'failed' ? end.reason : null }
 }
 
@@ -162,6 +173,22 @@ function resendSweep(options: SvmFacilitatorOptions): Sweep {
         }
       }
       return ended
+    },
+  }
+}
+
+/** Watches what was settled until nothing can take it back; what was taken back is sent again, or given up, as if it had just been sent. */
+function finalitySweep({ store, chain, watchMs = WATCH_MS }: SvmFacilitatorOptions): Sweep {
+  const { network } = chain
+  return {
+    name: `settlements:final:${network}`,
+    everyMs: watchMs,
+    ignoresWakes: true,
+    run: async () => {
+      const rows = await unfinal(store.read, { network, limit: SWEEP_BATCH })
+      if (rows.length === 0) return 0
+      const { final, missing } = await chain.finalityOf(rows.flatMap(({ signature }) => signature ?? []))
+      return store.transact(async (tx) => (await markFinal(tx, final)) + (await reopen(tx, missing)))
     },
   }
 }

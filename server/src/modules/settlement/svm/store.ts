@@ -12,6 +12,7 @@ export interface SvmSettlement {
   readonly id: string
   readonly network: string
   readonly messageHash: string
+  readonly payer: string
   readonly claimant: Claimant
   readonly state: SvmState
   /** Null when it was refused before it was signed. */
@@ -22,15 +23,14 @@ export interface SvmSettlement {
 }
 
 const COLUMNS = sql`
-  id, network, message_hash as "messageHash", claimant, state, signature, reason, last_height as "lastHeight"`
+  id, network, message_hash as "messageHash", payer, claimant, state, signature, reason, last_height as "lastHeight"`
 
 export type Decision =
   | { readonly signed: FullySigned; readonly lastHeight: bigint }
   /** Not signed and never to be. */
   | { readonly reason: string }
 
-export type NewSvmSettlement = Pick<SvmSettlement, 'id' | 'network' | 'messageHash' | 'claimant'> & {
-  readonly payer: string
+export type NewSvmSettlement = Pick<SvmSettlement, 'id' | 'network' | 'messageHash' | 'payer' | 'claimant'> & {
   readonly decision: Decision
 }
 
@@ -57,15 +57,39 @@ export function svmSettlementBy(
     select ${COLUMNS} from svm_settlement where network = ${network} and message_hash = ${messageHash}`)
 }
 
-/** Ends a settlement once: what another process has found out meanwhile stands. */
+/**
+ * Ends a settlement once: what another process has found out meanwhile stands. Answers whether it is reversed: it had been
+ * settled before, and now has failed.
+ */
 export async function endSvmSettlement(
   tx: Tx,
   { id, end }: { id: string; end: { state: 'settled' } | { state: 'failed'; reason: string } },
-): Promise<void> {
-  await tx.run(sql`
+): Promise<boolean> {
+  const row = await tx.one<{ reopened: boolean }>(sql`
     update svm_settlement set state = ${end.state}, ended_at = ${tx.now},
       reason = ${end.state === 'failed' ? end.reason : null}
-    where id = ${id} and state = 'sent'`)
+    where id = ${id} and state = 'sent' returning reopened_at is not null as reopened`)
+  return row?.reopened === true && end.state === 'failed'
+}
+
+/** What was settled and may yet be taken back, oldest first. */
+export function unfinal(db: Db, { network, limit }: { network: string; limit: number }): Promise<SvmSettlement[]> {
+  return db.rows<SvmSettlement>(sql`
+    select ${COLUMNS} from svm_settlement
+    where network = ${network} and state = 'settled' and final_at is null order by signed_at limit ${limit}`)
+}
+
+export async function markFinal(tx: Tx, signatures: readonly string[]): Promise<number> {
+  return tx.run(sql`
+    update svm_settlement set final_at = ${tx.now}
+    where signature = any(${signatures}::text[]) and state = 'settled' and final_at is null`)
+}
+
+/** What the chain knows nothing of any more is under way again. */
+export async function reopen(tx: Tx, signatures: readonly string[]): Promise<number> {
+  return tx.run(sql`
+    update svm_settlement set state = 'sent', ended_at = null, reopened_at = ${tx.now}
+    where signature = any(${signatures}::text[]) and state = 'settled' and final_at is null`)
 }
 
 /** True for the first stranger who is told that it was settled. */

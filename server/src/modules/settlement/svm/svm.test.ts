@@ -329,6 +329,47 @@ test('what was refused once stays refused: two who are asked never decide differ
   expect(await ours(facilitator, await payment({ from: poor, value: 40n }))).toMatchObject({ state: 'settled' })
 })
 
+test('what was settled is watched until it is final', async () => {
+  const paid = await payment()
+  await ours(facilitator, paid)
+  const finalOf = () =>
+    db.store.read.one<{ final: boolean }>(
+      sql`select final_at is not null as final from svm_settlement where message_hash = ${paid.nonce}`,
+    )
+  const early = createSvmFacilitator({
+    ...{ store: db.store, log, settings },
+    chain: { ...chain, finalityOf: async () => ({ final: [], missing: [] }) },
+  })
+  await early.sweeps[1]?.run()
+  expect(await finalOf()).toEqual({ final: false })
+  await node.finalize()
+  await facilitator.sweeps[1]?.run()
+  expect(await finalOf()).toEqual({ final: true })
+})
+
+test('D-15 what a fork took back is sent again as the same bytes, or given up and told to the operator once no block can take it', async () => {
+  const reversed: string[] = []
+  const watching = (change: Partial<SvmChain>) =>
+    createSvmFacilitator({
+      ...{ store: db.store, log, settings: { ...settings, resendMs: 0 }, chain: { ...chain, ...change } },
+      onReversed: async (_tx, { messageHash }) => void reversed.push(messageHash),
+    })
+  const [kept, lost] = [await payment({ value: 19n }), await payment({ value: 23n })]
+  const settled = await Promise.all([kept, lost].map((one) => ours(facilitator, one)))
+  const forked = watching({ finalityOf: async (missing) => ({ final: [], missing }) })
+  await forked.sweeps[1]?.run()
+  expect(await rowsOf('sent')).toBeGreaterThanOrEqual(2)
+  const gone = settled[1]?.txHash
+  const after = watching({
+    landingOf: async (signature) => (signature === gone ? 'missing' : chain.landingOf(signature)),
+    finalizedHeight: async () => 1_000_000_000n,
+  })
+  await after.sweeps[0]?.run()
+  expect(await ours(facilitator, kept)).toEqual(settled[0])
+  expect(await ours(facilitator, lost)).toMatchObject({ state: 'failed', txHash: gone })
+  expect(reversed).toEqual([lost.nonce])
+})
+
 test('a chain that does not answer, or fees that cannot be paid, are no verdict: nothing is sent, nothing is said', async () => {
   const place = { network: SVM_NETWORK, mint: MINT }
   const relayerSeed = Uint8Array.from(randomBytes(32))
