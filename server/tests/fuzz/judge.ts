@@ -5,8 +5,13 @@ import type { FuzzedAsk } from './requests.ts'
 import type { JsonSchema, Operation } from './wire-contract.ts'
 
 const DOCUMENTED = [400, 401, 403, 404, 409, 413, 415, 422, 429]
-/** The one way to say "not now" while the chain lives: the chain is slow. */
-const NOT_NOW = ['chain_unreachable', 'sandbox_chain', 'unavailable']
+/** The ways to say "not now" while the chain lives: the chain is slow, somebody else is at it, or a seller is not ready. */
+const NOT_NOW = [
+  ...['chain_unreachable', 'sandbox_chain', 'unavailable'],
+  ...['chain_silent', 'settlement_unknown', 'still_working', 'seller_without_wallet'],
+]
+/** Whose fault it is when somebody we asked for a buyer fails. */
+const SELLERS_FAULT = 'seller_failed'
 
 /** What only ever comes from inside: stacks, paths, SQL, connection strings. */
 const INSIDES: readonly RegExp[] = [
@@ -71,11 +76,14 @@ function leaks({ path }: FuzzedAsk, { text }: Reply, secrets: readonly string[])
 
 function broken({ status, body, text }: Reply): string[] {
   if (status === 503 && NOT_NOW.includes(body?.code)) return []
+  if (status === 502 && body?.code === SELLERS_FAULT) return []
   return [`answered ${status}: ${text.slice(0, 400)}`]
 }
 
 /** D-6 of every contract: a sentence, a code and a remedy, whatever was wrong. */
-function unhelpful({ method }: FuzzedAsk, { status, body, text }: Reply): string[] {
+function unhelpful({ method }: FuzzedAsk, { status, body, text, headers }: Reply): string[] {
+  // What it costs is the remedy, in the words of x402.
+  if (status === 402 && headers['payment-required'] !== undefined) return []
   if (!DOCUMENTED.includes(status)) return [`status ${status} is documented nowhere: ${text.slice(0, 300)}`]
   if (method === 'HEAD') return []
   const isText = (value: unknown) => typeof value === 'string' && value.trim() !== ''
