@@ -45,7 +45,9 @@ function matchesLock(root) {
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
   const { packages } = JSON.parse(present)
   const isThere = ([path, { version, optional, link }]) => {
-    if (!path.startsWith('node_modules/') || link) return true
+    if (!path.startsWith('node_modules/')) return true
+    // A workspace of ours, which npm links.
+    if (link) return existsSync(join(root, path))
     return packages[path] ? packages[path].version === version : optional === true
   }
   return Object.entries(wanted).every(isThere)
