@@ -121,6 +121,9 @@ export function createEvmChain(options: EvmChainOptions): SettlementChain {
   }
 }
 
+/** What is asked of a node at the same moment travels together; nodes take so many questions at a time, and many take no more. */
+const BATCH_SIZE = 50
+
 function connect({ rpcUrl, token: { chainId }, timeoutMs = 10_000 }: EvmChainOptions): Ask {
   const network = `eip155:${chainId}`
   const chain = defineChain({
@@ -131,7 +134,7 @@ function connect({ rpcUrl, token: { chainId }, timeoutMs = 10_000 }: EvmChainOpt
   })
   const client = createPublicClient({
     chain,
-    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0, batch: true }),
+    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 0, batch: { batchSize: BATCH_SIZE } }),
   })
   return async (question) => {
     try {

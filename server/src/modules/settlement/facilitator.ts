@@ -1,6 +1,4 @@
 import type { Logger } from 'pino'
-import type { Hex } from 'viem'
-import { newId } from '#kernel/id'
 import {
   authorizationOf,
   isSignedByPayer,
@@ -8,6 +6,7 @@ import {
   readAuthorization,
   type SignedAuthorization,
 } from './authorization.ts'
+import { type BookOptions, createBook } from './book.ts'
 import type { SettlementChain } from './chain.ts'
 import { faultOf, isSame, windowFaultOf } from './check.ts'
 import { settlementRefusals } from './errors.ts'
@@ -17,9 +16,10 @@ import { end, type Lookout, look, paidBy } from './look.ts'
 import { outcomeOf } from './outcome.ts'
 import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult, Verdict } from './payment.ts'
 import { createSender } from './send.ts'
-import { insertSettlement, type Settlement, settlementBy } from './store.ts'
+import type { Settlement } from './store.ts'
 
-export interface EvmFacilitatorOptions extends Lookout {
+export interface EvmFacilitatorOptions extends Omit<BookOptions, 'network'> {
+  readonly chain: SettlementChain
   readonly log: Pick<Logger, 'warn' | 'error'>
   readonly settings: EvmFacilitatorSettings
 }
@@ -68,8 +68,9 @@ export function createEvmFacilitator(options: EvmFacilitatorOptions): Facilitato
   const { store, chain, log, settings } = options
   const { network } = chain
   const sender = createSender({ store, chain, log })
-  const find = (by: { payer: Hex; nonce: Hex }) => settlementBy(store.read, { network, ...by })
-  const follow = createFollower(options)
+  const book = createBook({ ...options, network })
+  const lookout = { book, chain }
+  const follow = createFollower(lookout, settings)
 
   /** Sends it, or refuses it: whoever comes first to the row. Answers what stands in the way for this asker only. */
   const decide = async (settlement: Settlement, { reserved = false }: Asking): Promise<string | null> => {
@@ -87,7 +88,7 @@ export function createEvmFacilitator(options: EvmFacilitatorOptions): Facilitato
     // What speaks against it may be that it has paid: somebody else had it sent, or another facilitator before us.
     const paid = await chain.transferOf(authorization)
     if (paid && !reserved) return USED
-    await end(options, settlement, paid ? paidBy(paid) : { state: 'failed', reason })
+    await end(lookout, settlement, paid ? paidBy(paid) : { state: 'failed', reason })
     return null
   }
 
@@ -95,7 +96,7 @@ export function createEvmFacilitator(options: EvmFacilitatorOptions): Facilitato
     ...evmNetwork(chain),
     verify: async (payment) => {
       const { from: payer, nonce } = authorizationOf(payment)
-      const known = await find({ payer, nonce })
+      const known = await book.find({ payer, nonce })
       return known ? { isValid: false, payer, reason: USED } : judge(payment, chain)
     },
     settle: async (payment, asking = {}) => {
@@ -104,28 +105,28 @@ export function createEvmFacilitator(options: EvmFacilitatorOptions): Facilitato
       const fault = faultOf(payment, chain.token)
       if (fault) return { state: 'failed', reason: fault, txHash: null }
       const by = { payer: authorization.from, nonce: authorization.nonce }
-      let known = await find(by)
+      let known = await book.find(by)
       if (!known) {
         // What is not even a payment leaves no row; everything else is decided in one, so that no two ever decide differently.
         const reason = await forgeryIn(payment, chain)
         if (reason) return { state: 'failed', reason, txHash: null }
-        await store.transact((tx) => insertSettlement(tx, { id: newId(), network, authorization }))
-        known = await find(by)
+        await book.keep(authorization)
+        known = await book.find(by)
       }
       if (!known) throw new Error('a settlement just kept is gone')
       // The same nonce over other words: one of the two can never be paid, and which is the chain's to say.
       if (!isSameTransfer(known.authorization, authorization)) return { state: 'failed', reason: USED, txHash: null }
       if (known.state === 'accepted') {
         const objection = await decide(known, asking)
-        known = (await find(by)) ?? known
+        known = (await book.find(by)) ?? known
         // Unless what speaks against it is that another, who asked at the same moment, has had it sent.
         if (objection && known.state === 'accepted') return { state: 'failed', reason: objection, txHash: null }
       }
       return follow(known, asking)
     },
     sweeps: [
-      lineSweep({ ...options, sender, decide: (settlement) => decide(settlement, { reserved: true }) }),
-      finalitySweep({ ...options, everyMs: settings.watchMs }),
+      lineSweep({ ...options, ...lookout, sender, decide: (settlement) => decide(settlement, { reserved: true }) }),
+      finalitySweep({ store, chain, everyMs: settings.watchMs }),
     ],
   }
 }
@@ -150,18 +151,17 @@ async function forgeryIn(payment: Payment, chain: SettlementChain): Promise<stri
 }
 
 /** Waits with whoever asked until the chain has decided, but not for ever. */
-function createFollower(options: EvmFacilitatorOptions) {
-  const { store, chain, settings } = options
+function createFollower(lookout: Lookout, settings: FacilitatorSettings) {
   return async (settlement: Settlement, { waits = true }: Asking): Promise<SettlementResult> => {
     const until = performance.now() + (waits ? settings.patienceMs : 0)
     for (let current = settlement; ; ) {
       if (current.state === 'settled' || current.state === 'failed') return resultOf(current)
-      const seen = await look(options, current).catch(() => 'open' as const)
+      const seen = await look(lookout, current).catch(() => 'open' as const)
       if (typeof seen === 'object') return resultOf(seen)
       if (performance.now() >= until) return resultOf(current)
       await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
       const { from: payer, nonce } = current.authorization
-      current = (await settlementBy(store.read, { network: chain.network, payer, nonce })) ?? current
+      current = (await lookout.book.find({ payer, nonce })) ?? current
     }
   }
 }

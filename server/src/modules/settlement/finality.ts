@@ -1,15 +1,22 @@
+import type { Store } from '#platform/db'
 import type { Sweep } from '#platform/sweeps'
-import type { Lookout } from './look.ts'
+import type { SettlementChain } from './chain.ts'
 import { markFinal, reopenSettlements, type UnfinalBlock, unfinalBlocks } from './store.ts'
 
 const BATCH = 200
+
+export interface FinalityOptions {
+  readonly store: Store
+  readonly chain: SettlementChain
+  readonly everyMs: number
+}
 
 /**
  * Watches what was settled until nothing can take it back. What a reorganization has taken away is under way again: its line
  * sends it again, and ends it either way. Looked at are blocks that are final by now, and, while it helps, those of which
  * something could still be sent again.
  */
-export function finalitySweep({ store, chain, everyMs }: Lookout & { readonly everyMs: number }): Sweep {
+export function finalitySweep({ store, chain, everyMs }: FinalityOptions): Sweep {
   const { network } = chain
   return {
     name: `settlements:final:${network}`,

@@ -17,6 +17,7 @@ import {
 } from './transaction-store.ts'
 
 export interface LineOptions extends Lookout {
+  readonly store: Store
   readonly log: Pick<Logger, 'warn'>
   readonly sender: Sender
   /** For what is to be sent as if it had just come. */

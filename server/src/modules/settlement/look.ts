@@ -1,13 +1,11 @@
 import type { Hex } from 'viem'
-import type { Store, Tx } from '#platform/db'
+import type { Book } from './book.ts'
 import type { SettlementChain, Transfer } from './chain.ts'
-import { type End, endSettlement, type Settlement } from './store.ts'
+import type { End, Settlement } from './store.ts'
 
 export interface Lookout {
-  readonly store: Store
+  readonly book: Book
   readonly chain: SettlementChain
-  /** In the commit that gives a settlement up that had been called settled: a reorganization took it away, and it cannot be made again. */
-  readonly onReversed?: (tx: Tx, settlement: Settlement) => Promise<void>
 }
 
 /** Chains' clocks and ours differ by a little, and a block may be replaced by an earlier one. */
@@ -55,13 +53,8 @@ export function paidBy(transfer: Transfer): End {
   return { state: 'settled', ...transfer }
 }
 
-export async function end({ store, onReversed }: Lookout, settlement: Settlement, ending: End): Promise<Settlement> {
-  // Paid is paid; but what was never sent when it was found wanting may have been sent since.
-  const from = ending.state === 'settled' ? (['accepted', 'sent'] as const) : [settlement.state]
-  await store.transact(async (tx) => {
-    const outcome = await endSettlement(tx, { id: settlement.id, from, end: ending })
-    if (outcome === 'reversed') await onReversed?.(tx, settlement)
-  })
+export async function end({ book }: Lookout, settlement: Settlement, ending: End): Promise<Settlement> {
+  await book.end(settlement, ending)
   if (ending.state === 'settled') return { ...settlement, state: 'settled', txHash: ending.txHash, reason: null }
   return { ...settlement, ...ending }
 }

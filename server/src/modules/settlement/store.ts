@@ -36,25 +36,41 @@ export const COLUMNS = sql`
   settlement.id, settlement.network, payer, payee, amount::text, valid_after::text as "validAfter",
   valid_before::text as "validBefore", settlement.nonce, signature, state, tx_hash as "txHash", reason`
 
-/** Keeps an authorization before anything is done with it; does nothing when the payer's nonce is known already. */
-export async function insertSettlement(
-  tx: Tx,
-  { id, network, authorization }: Pick<Settlement, 'id' | 'network' | 'authorization'>,
-): Promise<void> {
-  const { from, to, value, validAfter, validBefore, nonce, signature } = authorization
+export type NewSettlement = Pick<Settlement, 'id' | 'network' | 'authorization'>
+
+/** Keeps authorizations; those of whose payer and nonce one is known already it leaves out. */
+export async function insertSettlements(tx: Tx, settlements: readonly NewSettlement[]): Promise<void> {
+  const all = settlements.map(({ authorization }) => authorization)
   await tx.run(sql`
     insert into settlement (id, network, payer, payee, amount, valid_after, valid_before, nonce, signature, state, created_at)
-    values (${id}, ${network}, ${from}, ${to}, ${value}, ${validAfter}, ${validBefore}, ${nonce}, ${signature}, 'accepted', ${tx.now})
+    select *, 'accepted', ${tx.now} from unnest(
+      ${settlements.map(({ id }) => id)}::uuid[],
+      ${settlements.map(({ network }) => network)}::text[],
+      ${all.map(({ from }) => from)}::text[],
+      ${all.map(({ to }) => to)}::text[],
+      ${all.map(({ value }) => value)}::numeric[],
+      ${all.map(({ validAfter }) => validAfter)}::numeric[],
+      ${all.map(({ validBefore }) => validBefore)}::numeric[],
+      ${all.map(({ nonce }) => nonce)}::text[],
+      ${all.map(({ signature }) => signature)}::text[])
     on conflict (network, payer, nonce) do nothing`)
 }
 
-export async function settlementBy(
+/** By what names a settlement on its network. */
+export function nameOf({ payer, nonce }: { readonly payer: Hex; readonly nonce: Hex }): string {
+  return `${payer} ${nonce}`
+}
+
+export async function settlementsBy(
   db: Db,
-  { network, payer, nonce }: { network: string; payer: Hex; nonce: Hex },
-): Promise<Settlement | undefined> {
-  const row = await db.one<Row>(sql`
-    select ${COLUMNS} from settlement where network = ${network} and payer = ${payer} and nonce = ${nonce}`)
-  return row && settlementOf(row)
+  { network, names }: { readonly network: string; readonly names: readonly string[] },
+): Promise<ReadonlyMap<string, Settlement>> {
+  const split = names.map((name) => name.split(' '))
+  const rows = await db.rows<Row>(sql`
+    select ${COLUMNS} from settlement
+    where settlement.network = ${network} and (payer, settlement.nonce) in (
+      select * from unnest(${split.map(([payer]) => payer)}::text[], ${split.map(([, nonce]) => nonce)}::text[]))`)
+  return new Map(rows.map((row) => [nameOf(row), settlementOf(row)]))
 }
 
 /** Ends what was never sent; does nothing once somebody has sent it. */
@@ -86,22 +102,41 @@ export async function underWayOf(
 
 export type End = ({ readonly state: 'settled' } & Transfer) | { readonly state: 'failed'; readonly reason: string }
 
+/** How a settlement is to end, and from where. */
+export interface Ending {
+  readonly id: string
+  readonly from: readonly SettlementState[]
+  readonly end: End
+}
+
 /**
- * Ends a settlement once: what another process has found out meanwhile stands. `reversed`: it had been settled before, and
- * now it never will be.
+ * Ends settlements, each once: what another process has found out meanwhile stands. Answers those that were reversed: they
+ * had been settled before, and now they never will be.
  */
-export async function endSettlement(
-  tx: Tx,
-  { id, from, end }: { id: string; from: readonly SettlementState[]; end: End },
-): Promise<'ended' | 'reversed' | 'stands'> {
-  const { txHash, block, blockHash, reason } = { txHash: null, block: null, blockHash: null, reason: null, ...end }
-  const row = await tx.one<{ reopened: boolean }>(sql`
-    update settlement set state = ${end.state}, ended_at = ${tx.now}, tx_hash = coalesce(${txHash}, tx_hash),
-      block = ${block}, block_hash = ${blockHash}, reason = ${reason}
-    where id = ${id} and state = any(${from}::text[])
-    returning reopened_at is not null as reopened`)
-  if (!row) return 'stands'
-  return row.reopened && end.state === 'failed' ? 'reversed' : 'ended'
+export async function endSettlements(tx: Tx, endings: readonly Ending[]): Promise<Set<string>> {
+  // In one order for everybody, and each once however many have found it out.
+  const own = [...new Map(endings.map((ending) => [ending.id, ending])).values()].sort((one, other) =>
+    one.id < other.id ? -1 : 1,
+  )
+  const ends = own.map(({ end }) => ({ txHash: null, block: null, blockHash: null, reason: null, ...end }))
+  const rows = await tx.rows<{ id: string }>(sql`
+    with ended as (
+      update settlement set state = ending.state, ended_at = ${tx.now}, tx_hash = coalesce(ending.tx_hash, settlement.tx_hash),
+        block = ending.block, block_hash = ending.block_hash, reason = ending.reason
+      from unnest(
+        ${own.map(({ id }) => id)}::uuid[],
+        ${own.map(({ from }) => from.join(' '))}::text[],
+        ${ends.map(({ state }) => state)}::text[],
+        ${ends.map(({ txHash }) => txHash)}::text[],
+        ${ends.map(({ block }) => block)}::bigint[],
+        ${ends.map(({ blockHash }) => blockHash)}::text[],
+        ${ends.map(({ reason }) => reason)}::text[]
+      ) as ending (id, "from", state, tx_hash, block, block_hash, reason)
+      where settlement.id = ending.id and settlement.state = any(string_to_array(ending."from", ' '))
+      returning settlement.id, settlement.reopened_at is not null and ending.state = 'failed' as reversed
+    )
+    select id from ended where reversed`)
+  return new Set(rows.map(({ id }) => id))
 }
 
 export interface UnfinalBlock extends Place {

@@ -1,7 +1,5 @@
-import type { Store, Tx } from '#platform/db'
-import { UnknownOutcome } from '#platform/db/outcome'
-import { createGatherer } from '#platform/gather'
 import { gatherLookups } from '#platform/lookups'
+import { shareWork } from '#platform/shared-work'
 import type { PurchaseDeps } from './buy.ts'
 import { endEach } from './ending.ts'
 import type { Sale } from './line.ts'
@@ -20,19 +18,16 @@ export interface Together {
   end(sale: Omit<Sale, 'buyerId'>): Promise<void>
 }
 
-const MAX_ITEMS = 64
-/** Small beside the time a unit of work takes; it makes fewer and larger ones of many. */
-const REST_MS = 2
 /** Longer answers are written alone, so that no statement grows beyond bounds. */
 const SHORT_BYTES = 64 * 1024
 
 export function createTogether(deps: PurchaseDeps): Together {
   const { store } = deps
-  const keep = share(store, async (tx, items: readonly Kept[]) => {
+  const keep = shareWork(store, async (tx, items: readonly Kept[]) => {
     const kept = await keepOutputs(tx, items)
     return items.map(({ id }) => kept.has(id))
   })
-  const end = share(store, async (tx, sales: readonly Omit<Sale, 'buyerId'>[]) => {
+  const end = shareWork(store, async (tx, sales: readonly Omit<Sale, 'buyerId'>[]) => {
     await endEach(tx, deps, sales)
     return sales.map(() => null)
   })
@@ -46,14 +41,4 @@ export function createTogether(deps: PurchaseDeps): Together {
       await end(sale)
     },
   }
-}
-
-function share<Item, Result>(store: Store, work: (tx: Tx, items: readonly Item[]) => Promise<readonly Result[]>) {
-  return createGatherer<Item, Result>({
-    maxItems: MAX_ITEMS,
-    restMs: REST_MS,
-    run: async (items) => (await store.transact((tx) => work(tx, items))).map((done) => ({ done })),
-    // A lost commit may have happened; everything else did nothing.
-    retryAlone: (error) => !(error instanceof UnknownOutcome),
-  })
 }
