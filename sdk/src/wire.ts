@@ -3571,7 +3571,7 @@ export interface paths {
     }
   }
   '/x402/{id}': {
-    /** Buy an offer with a wallet */
+    /** Buy an offer or a service with a wallet */
     get: {
       parameters: {
         query?: never
@@ -3588,7 +3588,7 @@ export interface paths {
         '5XX': Refused
       }
     }
-    /** Buy an offer with a wallet */
+    /** Buy an offer or a service with a wallet */
     post: {
       parameters: {
         query?: never
@@ -3662,6 +3662,8 @@ export interface paths {
           expiresAt: string | null
           /** Where the job is read and moved; whoever knows it may. */
           url: string
+          /** What was paid is on its way back over the chain. */
+          isReturning: boolean
           /** What can be asked for by POST at url/ACTION */
           actions: (string)[]
         } } }
@@ -3707,6 +3709,8 @@ export interface paths {
           expiresAt: string | null
           /** Where the job is read and moved; whoever knows it may. */
           url: string
+          /** What was paid is on its way back over the chain. */
+          isReturning: boolean
           /** What can be asked for by POST at url/ACTION */
           actions: (string)[]
         } } }
@@ -3752,6 +3756,8 @@ export interface paths {
           expiresAt: string | null
           /** Where the job is read and moved; whoever knows it may. */
           url: string
+          /** What was paid is on its way back over the chain. */
+          isReturning: boolean
           /** What can be asked for by POST at url/ACTION */
           actions: (string)[]
         } } }

@@ -4,6 +4,7 @@ import { knownPartyOfWallet } from '#identity'
 import { orderRefusals, ordersById, workOf } from '#orders'
 import { deriveKey } from '#platform/config/index'
 import { gatherLookups } from '#platform/lookups'
+import { receiptsOfOrder } from '#receipts'
 import type { Facilitators } from '#settlement'
 import { placeReserved, quoteOf, releaseSlot, reserveSlot } from '#trades/direct'
 import type { OrderLine, Sale } from '#trades/purchase'
@@ -42,6 +43,7 @@ export function openWalletJobs(parts: Parts): WalletJobs | null {
       at: serviceFinder(parts),
       quoteOf: (service) => quoteOf(service, direct.settings),
       payees: tills.map(({ payee }) => payee),
+      receiptIdOf: async (orderId) => (await receiptsOfOrder(store.read, orderId))[0]?.id ?? null,
       links: createJobLinks({ key: deriveKey(secrets.masterSecret, 'x402-jobs'), publicUrl }),
       orderOf: async (orderId) => {
         const order = await findOrder(orderId)

@@ -55,7 +55,7 @@ test.each(DEATHS)(
         })
         // The answer may have died with the server; then the job is on its way back already.
         expect([200, 409]).toContain(cancelled.status)
-        await until(async () => (await market.insist({ method: 'GET', path })).body?.status === 'cancelled', {
+        await until(async () => (await market.insist({ method: 'GET', path })).body?.isReturning === false, {
           what: 'the refund to land',
         })
         await market.idle()

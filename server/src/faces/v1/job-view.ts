@@ -48,7 +48,8 @@ export function jobView(order: Order, work: Partial<OrderWork> = {}): Static<typ
   return {
     id: order.id,
     type: order.form,
-    status: statusOf(order.state),
+    // What was decided of its money is on its way over a chain; the contract's words know the end only.
+    status: statusOf(order.outcome ?? order.state),
     amount: String(order.price),
     platformFee: String(order.fee),
     totalCost: String(costOf(order)),

@@ -23,6 +23,8 @@ export interface ServiceSales extends Omit<JobContext, 'read'> {
   /** The service with this id; undefined for anything else, offers for instance. */
   readonly at: (id: string) => Promise<Service | undefined>
   readonly quoteOf: (service: Service) => Quote
+  /** The receipt of what was paid into escrow. */
+  readonly receiptIdOf: (orderId: string) => Promise<string | null>
   /** The market's own wallets, where the money of jobs waits: one for each network from which it can be sent back. */
   readonly payees: readonly Payee[]
 }
@@ -126,14 +128,14 @@ async function show(context: BuyContext, visit: Visit, { purchase, paymentId, si
   if (state === 'failed' && fault === 'payment') return demand(context, visit, `Payment settlement failed: ${reason}`)
   if (state === 'returned') throw purchaseRefusals.order_refused({ reason: reason ?? '', purchaseId })
   if (state !== 'settled' || orderId === null) throw purchaseRefusals.settlement_unknown({ purchaseId })
-  const [receiptId, now] = await Promise.all([context.receiptIdOf(orderId), context.now()])
+  const [receiptId, now] = await Promise.all([sales.receiptIdOf(orderId), context.now()])
   const extensions = extensionsOfPaid(context, purchase, `${context.publicUrl}/x402/${service.id}`)
   const answer = answerOf(purchase, { receiptId, paymentId, signedIn, now, extensions })
   const { 'content-type': _, 'content-security-policy': __, ...proofs } = answer.headers
   reply.headers(proofs)
   // Too late for the bare payment: what became of it, and nothing that opens the job (D-16).
   if (!Buffer.isBuffer(answer.body)) return reply.code(answer.status).send(answer.body)
-  const order = await jobAfter({ ...sales, read: context.read }, { orderId, seconds: waitIn(request), request })
+  const order = await jobAfter({ ...sales, read: context.read }, { orderId, seconds: waitIn(request), request, reply })
   return sendJob({ ...sales, read: context.read }, reply, order)
 }
 

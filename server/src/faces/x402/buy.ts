@@ -49,7 +49,7 @@ export const buyRoutes =
     const config = rules({ auth: 'optional', words: PAYAN_WORDS })
     const description =
       'Without a payment it answers 402 and the price; the same request again, with PAYMENT-SIGNATURE, buys.'
-    const schema = { tags, summary: 'Buy an offer with a wallet', description, params: IdParams }
+    const schema = { tags, summary: 'Buy an offer or a service with a wallet', description, params: IdParams }
     const handler = buying(context, app.limiter)
     app.get('/x402/:id', { config, schema }, handler)
     app.post('/x402/:id', { config, schema }, handler)

@@ -27,16 +27,21 @@ export function waitIn({ headers }: FastifyRequest, otherwise = WAIT_SECONDS): n
 }
 
 /** The job once there is something to tell, or as it is when the time is over or the asker has gone. */
-export async function jobAfter(
-  { orderOf }: JobContext,
-  { orderId, seconds, request }: { orderId: string; seconds: number; request: FastifyRequest },
-): Promise<Order> {
+export async function jobAfter({ orderOf }: JobContext, { orderId, seconds, request, reply }: Waiting): Promise<Order> {
+  if (request.headers['prefer'] !== undefined) reply.header('preference-applied', `wait=${seconds}`)
   const until = performance.now() + seconds * 1000
   for (;;) {
     const order = await orderOf(orderId)
     if (isOver(order) || performance.now() >= until || request.raw.socket?.destroyed) return order
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
+}
+
+interface Waiting {
+  readonly orderId: string
+  readonly seconds: number
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
 }
 
 /** Nothing more comes by waiting: it is delivered, or it never will be. */
@@ -47,7 +52,8 @@ function isOver({ state, deliveredAt }: Order): boolean {
 /** The job as its buyer sees it. */
 export async function buyersView({ links, workOf }: JobContext, order: Order) {
   const work = await workOf(order.id)
-  return { ...jobView(order, work), url: links.urlOf(order.id), actions: actionsOn(order) }
+  const isReturning = order.state === 'completing'
+  return { ...jobView(order, work), url: links.urlOf(order.id), actions: actionsOn(order), isReturning }
 }
 
 /** What the buyer may ask for by POST at the job's own address. */

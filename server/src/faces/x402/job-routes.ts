@@ -21,6 +21,7 @@ export interface JobRoutesContext extends JobContext, ExtensionParts {
 const Job = Type.Object({
   ...JobView.properties,
   url: Type.String({ description: 'Where the job is read and moved; whoever knows it may.' }),
+  isReturning: Type.Boolean({ description: 'What was paid is on its way back over the chain.' }),
   actions: Type.Array(Type.String(), { description: 'What can be asked for by POST at url/ACTION' }),
 })
 
@@ -54,7 +55,7 @@ export const walletJobRoutes =
     app.get('/x402/jobs/:job', { config, schema: read }, async (request, reply) => {
       reply.header('cache-control', 'no-store')
       const { id: orderId } = await jobOf(context, request, request.params.job)
-      return buyersView(context, await jobAfter(context, { orderId, seconds: waitIn(request, 0), request }))
+      return buyersView(context, await jobAfter(context, { orderId, seconds: waitIn(request, 0), request, reply }))
     })
 
     for (const { path, summary, move } of MOVES) {

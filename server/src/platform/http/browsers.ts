@@ -6,7 +6,15 @@ const OPEN = /^\/(x402|api\/v1|facilitator|discovery|\.well-known|openapi\.json)
 const CLOSED = /^\/api\/v1\/admin(?=[/?]|$)/
 
 const EXPOSED = [
-  ...['PAYMENT-REQUIRED', 'PAYMENT-RESPONSE', 'X-PAYMENT-RESPONSE', 'X-Receipt-Id', 'X-Tx-Hash', 'X-Purchase-Id'],
+  ...[
+    'PAYMENT-REQUIRED',
+    'PAYMENT-RESPONSE',
+    'X-PAYMENT-RESPONSE',
+    'X-Receipt-Id',
+    'X-Tx-Hash',
+    'X-Purchase-Id',
+    'X-Job-Id',
+  ],
   // By the last one clients tell whether a payment has expired.
   ...['Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id', 'Location', 'Date'],
 ].join(', ')
