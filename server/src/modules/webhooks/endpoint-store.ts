@@ -23,7 +23,10 @@ const ENDPOINT = sql`
   endpoint.resting_until as "restingUntil", endpoint.disabled_at as "disabledAt",
   endpoint.disabled_because as "disabledBecause", endpoint.created_at as "createdAt"`
 
-/** The endpoints of these addresses, made where there are none yet. Only the reader that tells makes them, one at a time. */
+/**
+ * The endpoints of these addresses, made where there are none yet; none is forgotten before this unit ends. Only the
+ * reader that tells makes them, one at a time.
+ */
 export async function endpointsAt(tx: Tx, addresses: readonly Address[]): Promise<Map<string, Endpoint>> {
   const distinct = [...new Map(addresses.map((address) => [keyOf(address), address])).values()]
   const parties = distinct.map(({ partyId }) => partyId)
@@ -35,7 +38,8 @@ export async function endpointsAt(tx: Tx, addresses: readonly Address[]): Promis
     on conflict do nothing`)
   const rows = await tx.rows<Endpoint>(sql`
     select ${ENDPOINT} from unnest(${parties}::uuid[], ${urls}::text[]) as asked (party_id, url)
-    join endpoint on endpoint.party_id = asked.party_id and md5(endpoint.url) = md5(asked.url)`)
+    join endpoint on endpoint.party_id = asked.party_id and md5(endpoint.url) = md5(asked.url)
+    for key share of endpoint`)
   return new Map(rows.map((row) => [keyOf(row), row]))
 }
 
@@ -44,7 +48,7 @@ export function keyOf({ partyId, url }: Address): string {
 }
 
 export async function lockEndpoint(tx: Tx, id: string): Promise<Endpoint | undefined> {
-  return tx.one(sql`select ${ENDPOINT} from endpoint where id = ${id} for update`)
+  return tx.one(sql`select ${ENDPOINT} from endpoint where id = ${id} for no key update`)
 }
 
 export async function endpointById(db: Db, id: string): Promise<Endpoint | undefined> {

@@ -265,6 +265,22 @@ describe('recipients that hang', () => {
     await world.run()
   })
 
+  it('D-25 have nobody wait behind what waits for them, however much it is', async () => {
+    receiver.answer = down
+    const parties = Array.from({ length: 20 }, newId)
+    for (const recipientId of parties) await tell(['refused'], { recipientId })
+    await world.run()
+    await Promise.all(parties.map((recipientId) => tell(Array(20).fill('waits'), { recipientId })))
+    const quick = await quickly(10)
+    await world.sweeperOver([world.fanOut]).runUntilIdle()
+    const { sweeps, settled } = world.senders({ limits })
+    await sweeps[0]!.run()
+    await settled()
+    expect(quick.received).toHaveLength(10)
+    receiver.answer = up
+    await world.run()
+  })
+
   it('D-25 get one place each from then on and a quarter together, until they take something', async () => {
     const parties = Array.from({ length: 6 }, newId)
     receiver.answer = down

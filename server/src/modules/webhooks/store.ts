@@ -76,42 +76,46 @@ export interface ClaimLimits {
 const OLDEST = 256
 
 /**
- * Takes the oldest due deliveries, of each recipient no more than it has room for. Leases are on the real clock: they
- * tell whether a process is alive, and moving the market's clock must not take its work away.
+ * Takes the oldest due deliveries, of each recipient no more than it has room for. Suspects are looked for apart, so that
+ * however much waits for them, nobody waits behind it. Leases are on the real clock: they tell whether a process is
+ * alive, and moving the market's clock must not take its work away.
  */
-export async function claimDue(tx: Tx, limits: ClaimLimits): Promise<Claim[]> {
-  const { sends, suspects, perRecipient, leaseSeconds } = limits
+export async function claimDue(tx: Tx, { sends, suspects, perRecipient, leaseSeconds }: ClaimLimits): Promise<Claim[]> {
+  const isDue = sql`
+    state = 'pending' and due_at <= ${tx.now} and (lease_until is null or lease_until <= clock_timestamp())`
   return tx.rows<Claim>(sql`
     with under_way as materialized (
       select recipient_id, count(*) as sends from delivery
       where lease_until is not null and lease_until > clock_timestamp() group by recipient_id
     ),
-    oldest as materialized (
-      select id, recipient_id, due_at from delivery
-      where state = 'pending' and due_at <= ${tx.now} and (lease_until is null or lease_until <= clock_timestamp())
-        and recipient_id <> all (array(select recipient_id from under_way where sends >= ${perRecipient}))
-        and not exists (
-          select 1 from endpoint where party_id = recipient_id and failing_since is not null
-            and (${suspects}::int <= 0 or party_id in (select recipient_id from under_way)))
+    failing as materialized (select distinct party_id from endpoint where failing_since is not null),
+    trusted as materialized (
+      select id, recipient_id, due_at, false as is_suspect, ${perRecipient}::int as room from delivery
+      where ${isDue} and recipient_id not in (select party_id from failing)
+        and recipient_id not in (select recipient_id from under_way where sends >= ${perRecipient})
       order by due_at, id limit ${OLDEST} for update of delivery skip locked
     ),
+    suspect as materialized (
+      select id, recipient_id, due_at, true as is_suspect, 1 as room from delivery
+      where ${isDue} and recipient_id in (select party_id from failing)
+        and recipient_id not in (select recipient_id from under_way)
+      order by due_at, id limit ${suspects > 0 ? OLDEST : 0} for update of delivery skip locked
+    ),
     ranked as (
-      select oldest.id, due_at, is_suspect,
-        coalesce(sends, 0) + row_number() over (partition by recipient_id order by due_at, id) as place
-      from oldest left join under_way using (recipient_id) cross join lateral (
-        select exists (select 1 from endpoint where party_id = recipient_id and failing_since is not null) as is_suspect
-      ) as standing
+      select oldest.*, coalesce(sends, 0) + row_number() over (partition by recipient_id order by due_at, id) as place
+      from (select * from trusted union all select * from suspect) as oldest left join under_way using (recipient_id)
     ),
     seated as (
-      select id, due_at, is_suspect, row_number() over (partition by is_suspect order by due_at, id) as nth from ranked
-      where place <= case when is_suspect then 1 else ${perRecipient} end
+      select id, due_at, is_suspect, row_number() over (partition by is_suspect order by due_at, id) as nth
+      from ranked where place <= room
     ),
     chosen as (
       select id, is_suspect from seated where not is_suspect or nth <= ${suspects} order by due_at, id limit ${sends}
     )
     update delivery set lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second'
     from chosen where delivery.id = chosen.id
-    returning delivery.id, notice_id as "noticeId", endpoint_id as "endpointId", is_suspect as "isSuspect", format, event_name as "eventName", recipient_id as "recipientId", url, body, attempts,
+    returning delivery.id, notice_id as "noticeId", endpoint_id as "endpointId", is_suspect as "isSuspect", format,
+      event_name as "eventName", recipient_id as "recipientId", url, body, attempts,
       lease_until::text as lease, clock_timestamp() as "claimedAt"`)
 }
 
