@@ -2,6 +2,7 @@
 // SOUK_URL or http://localhost:3000 when one answers there, and else starts one of its own and removes it at the end.
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import { approve, askWithEscrow, requesterWith, workFor } from './demo/request-trade.ts'
 import { call, findSandbox, type Json, type Sandbox, until } from './demo/sandbox.ts'
 import { buyWith, fillEvm, newEvmWallet, onEvmChain, openShop } from './demo/wallet-trade.ts'
 
@@ -102,6 +103,7 @@ async function trade(souk: Sandbox): Promise<void> {
   await checkReceipt(souk, job.receipt)
   await withdraw(souk, { agent: bo, wallet: bosWallet, purses })
   await buyWithAWallet(souk)
+  await requestWork(souk)
 }
 
 /** Cleo has no account here, only a wallet on the EVM chain; Dora sells calls of her API. */
@@ -121,6 +123,28 @@ async function buyWithAWallet(souk: Sandbox): Promise<void> {
   } finally {
     shop.close()
   }
+}
+
+/** Ema asks for work and pays into escrow on the chain; Fay bids and does it, for less than Ema had offered. */
+async function requestWork(souk: Sandbox): Promise<void> {
+  const [emas, fays] = [await newEvmWallet(souk), await newEvmWallet(souk)]
+  const [ema, fay] = [await requesterWith(souk, 'ema', emas), await requesterWith(souk, 'fay', fays)]
+  const purses = {
+    "Ema's wallet, on chain": () => onEvmChain(souk, emas),
+    "Fay's wallet, on chain": () => onEvmChain(souk, fays),
+  }
+  await fillEvm(souk, emas, 1_000_000n)
+  let requestId = ''
+  await step('Ema asks for work for up to 0.90, and pays that by x402 into escrow', purses, async () => {
+    const posted = await askWithEscrow(souk, ema)
+    requestId = posted.requestId
+    return `request ${requestId} is ${posted.status}`
+  })
+  await step('Fay bids 0.60, is chosen and delivers; Ema approves, and the chain pays both', purses, async () => {
+    await workFor(souk, { asker: ema, worker: fay, requestId })
+    const { receiptId, txHash, surplusRefundedCents } = await approve(souk, ema, requestId)
+    return `transaction ${txHash}, receipt ${receiptId}; ${surplusRefundedCents} cents came back to Ema`
+  })
 }
 
 async function newWallet(souk: Sandbox): Promise<Wallet> {
