@@ -7,9 +7,12 @@ import sql from 'sql-template-tag'
 import { encodeFunctionData, type Hex, parseAbi } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createPayOut } from '#chain-purse'
+import { createEngine } from '#orders'
 import { writeAuthorization } from '#settlement'
 import { EVM_NETWORK, signPayment, TOKEN } from '#tests/evm-payments'
 import { type Answer, openWorld, type World } from '#tests/world'
+import { requestForm, settleRequest } from '#trades/requests'
 
 interface Party {
   readonly id: string
@@ -466,6 +469,34 @@ describe('with escrow', () => {
     expect([failed.status, failed.body.code, await statusOf(id)]).toEqual([502, 'payout_failed', 'fulfilled'])
     await blacklist(provider.wallet.address, false)
     expect((await post(buyer, `/requests/${id}/approve`)).status).toBe(200)
+  })
+
+  test('D-28 PA-50 while the chain has not answered nothing is said to have failed; asked again, the same release is told', async () => {
+    const id = await work({ escrow: true })
+    const before = await held(provider.wallet.address)
+    // A buyer whose patience is over at once.
+    const engine = createEngine({ forms: [requestForm], issueReceipts: async () => {}, payOut: createPayOut() })
+    const impatient = { store: world.souk.store, engine, settings: { patienceMs: 0, pollMs: 10 } }
+    const asked = settleRequest(impatient, { requestId: id, by: buyer.id, verb: 'approve' })
+    await expect(asked).rejects.toMatchObject({ code: 'settlement_under_way', kind: 'unknown' })
+    const other = await post(buyer, `/requests/${id}/cancel`)
+    expect([400, 409]).toContain(other.status)
+    const [one, two] = [await post(buyer, `/requests/${id}/approve`), await post(buyer, `/requests/${id}/approve`)]
+    expect([one.status, one.body.txHash, two.status]).toEqual([200, (await receiptsOf(id))[1]?.txHash, 400])
+    expect((await held(provider.wallet.address)) - before).toBe(300_000n)
+  })
+
+  test('both sides are told what happens to a request, as events and webhooks', async () => {
+    const id = await work({ escrow: true })
+    await post(buyer, `/requests/${id}/approve`)
+    const told = async (by: Party, count: number) =>
+      world.until(async () => {
+        const { body } = await world.call('GET', '/api/v1/events?limit=100', { key: by.key })
+        const mine = body.events.filter((one: { data: { requestId?: string } }) => one.data.requestId === id)
+        return mine.length >= count ? mine.map(({ type }: { type: string }) => type) : undefined
+      })
+    expect(await told(provider, 2)).toEqual(['request.accepted', 'request.approved'])
+    expect(await told(buyer, 3)).toEqual(['request.bid', 'request.fulfilled', 'request.approved'])
   })
 
   test('D-4 a wallet does not hire itself: neither directly nor by a bid', async () => {

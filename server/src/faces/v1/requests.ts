@@ -12,7 +12,6 @@ import {
   placeBid,
   REQUEST_STATUSES,
   type RequestStatus,
-  requestRefusals,
   requestWithOrder,
 } from '#trades/requests'
 import type { OrderPayments } from '../x402/pay-for-order.ts'
@@ -153,7 +152,6 @@ const working =
     }
     app.post('/requests/:id/fulfill', { config: trade, schema: fulfillSchema }, async (request, reply) => {
       const { outputPayload: output } = request.body
-      if (isEmpty(output)) throw requestRefusals.output_empty()
       const asked = { requestId: request.params.id, by: callerOf(request).partyId, output }
       return souk.answer(request, reply, 200, async (tx) => {
         await fulfill(tx, souk, asked)
@@ -190,9 +188,3 @@ const working =
       })
     })
   }
-
-function isEmpty(output: unknown): boolean {
-  if (output === undefined || output === null) return true
-  if (typeof output === 'string') return output.trim() === ''
-  return typeof output === 'object' && Object.keys(output).length === 0
-}

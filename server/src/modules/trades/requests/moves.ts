@@ -40,7 +40,14 @@ export async function fulfill(tx: Tx, { engine }: Deps, { requestId, by, output 
   const { request, order } = await requestWithOrder(tx, requestId)
   if (order.sellerId !== by) throw requestRefusals.not_the_provider()
   if (request.status !== 'accepted') throw requestRefusals.request_status({ status: request.status })
+  if (isEmpty(output)) throw requestRefusals.output_empty()
   await inWords(engine.move(tx, { orderId: requestId, move: { do: 'deliver', by }, output }), request)
+}
+
+function isEmpty(output: unknown): boolean {
+  if (output === undefined || output === null) return true
+  if (typeof output === 'string') return output.trim() === ''
+  return typeof output === 'object' && Object.keys(output).length === 0
 }
 
 /** The buyer's word against a delivery: it waits for the operator (D-12). */
