@@ -26,7 +26,8 @@ export interface LineOptions extends Lookout {
 }
 
 const BATCH = 100
-const LONGEST_LINE = 500
+const LONGEST_LINE = 200
+const AT_ONCE = 20
 /** So many times the wait, and a transaction whose number was used without it is given a new one: its node may only lag. */
 const PATIENCE = 3
 
@@ -155,12 +156,16 @@ async function keepRaised(
   })
 }
 
-/** One after the other, as not every node keeps what comes early. */
+/** In order, and a few at a time, which go out in one request: a node far away must not hold the sweep for long. */
 async function resend({ chain, log }: LineOptions, line: readonly Waiting[]): Promise<void> {
-  for (const { bytes, settlementId } of line) {
-    await chain.broadcast(bytes).catch((error: Error) => {
-      // Mostly because the node has it already.
-      log.warn({ err: error, settlement: settlementId }, 'a settlement was sent again and not taken')
-    })
+  for (let from = 0; from < line.length; from += AT_ONCE) {
+    await Promise.all(
+      line.slice(from, from + AT_ONCE).map(({ bytes, settlementId }) =>
+        chain.broadcast(bytes).catch((error: Error) => {
+          // Mostly because the node has it already.
+          log.warn({ err: error, settlement: settlementId }, 'a settlement was sent again and not taken')
+        }),
+      ),
+    )
   }
 }

@@ -18,7 +18,7 @@ import type { Facilitator } from './payment.ts'
  * payment moves its money at most once, "settled" is said only of money that moved and "failed" only of money that cannot.
  */
 const log = pino({ level: 'silent' })
-const TIMEOUT_MS = 400
+const TIMEOUT_MS = 2000
 
 let node: EvmChain
 let chain: SettlementChain
@@ -137,4 +137,25 @@ test('one that settles twice moves the money once, as the token takes an authori
   expect(result).toMatchObject({ state: 'settled' })
   expect(result).not.toMatchObject({ txHash: `0x${'00'.repeat(32)}` })
   expect((await held()) - before).toBe(10n)
+})
+
+test('D-28 who does not wait hears at once, and one that dawdles is asked once by all who come meanwhile', async () => {
+  let asked = 0
+  let answer = () => {}
+  behave = async (body, response) => {
+    asked++
+    await new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    say(response, 200, { success: true, transaction: await send(body) })
+  }
+  const [before, payment] = [await held(), await pay()]
+  const pending = { state: 'pending', txHash: null }
+  expect(await facilitator.settle(payment, { waits: false })).toEqual(pending)
+  const waiting = facilitator.settle(payment)
+  expect(await facilitator.settle(payment, { waits: false })).toEqual(pending)
+  while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  answer()
+  expect(await waiting).toMatchObject({ state: 'settled' })
+  expect([asked, (await held()) - before]).toEqual([1, 10n])
 })
