@@ -75,6 +75,14 @@ async function furnish(): Promise<void> {
     ...{ inputSchema: { type: 'object' }, outputSchema: { type: 'object' } },
   }
   await as(ann, 'PATCH', '/api/v1/agents/me', { callbackUrl: `${receiver.url}/${MARK}` })
+  // What she sells can be paid, so that it is shown to whoever would buy it.
+  const paidAt = { solanaWallet: ann.personal.address }
+  await market.insist({
+    method: 'PATCH',
+    path: `/api/v1/admin/agents/${ann.id}`,
+    key: market.operatorKey,
+    body: paidAt,
+  })
   const [anns, carls] = [
     await as(ann, 'POST', '/api/v1/services', service),
     await as(carl, 'POST', '/api/v1/services', service),
