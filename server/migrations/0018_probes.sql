@@ -14,6 +14,8 @@ create table probe (
   healthy_at timestamptz,
   -- On the market's clock; null while the offer is off the market.
   due_at timestamptz,
+  -- When it became due first: who had to wait for the next hour of its host comes before who had a turn in this one.
+  due_since timestamptz,
   lease uuid,
   lease_until timestamptz not null default '-infinity'
 ) with (fillfactor = 80);

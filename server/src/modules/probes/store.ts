@@ -34,15 +34,16 @@ export interface Appointment {
 /** Appoints probes anew. One that is under way looks at what is no longer offered: its finding is dropped. */
 export async function appoint(tx: Tx, appointments: readonly Appointment[]): Promise<void> {
   await tx.run(sql`
-    insert into probe (offer_id, seller_id, host, due_at)
-    select * from unnest(
+    insert into probe (offer_id, seller_id, host, due_at, due_since)
+    select *, due_at from unnest(
       ${appointments.map(({ offerId }) => offerId)}::uuid[],
       ${appointments.map(({ sellerId }) => sellerId)}::uuid[],
       ${appointments.map(({ host }) => host)}::text[],
       ${appointments.map(({ dueAt }) => dueAt)}::timestamptz[]) as a (offer_id, seller_id, host, due_at)
     order by 1
     on conflict (offer_id) do update set host = excluded.host, lease = null, lease_until = '-infinity',
-      due_at = case when excluded.due_at is null then null else least(probe.due_at, excluded.due_at) end`)
+      due_at = case when excluded.due_at is null then null else least(probe.due_at, excluded.due_at) end,
+      due_since = case when excluded.due_at is null then null else least(probe.due_since, excluded.due_at) end`)
 }
 
 export async function hasDue(db: Db, now: Date): Promise<boolean> {
@@ -57,12 +58,12 @@ export interface Due {
   readonly host: string
 }
 
-/** Locks what is due and in nobody's hands, the longest due first. */
+/** Locks what is due and in nobody's hands; who has waited longest comes first, also over hours of its host. */
 export async function lockDue(tx: Tx, limit: number): Promise<Due[]> {
   return tx.rows(sql`
     select offer_id as "offerId", host from probe
     where due_at <= ${tx.now} and lease_until < clock_timestamp()
-    order by due_at limit ${limit} for no key update skip locked`)
+    order by due_since limit ${limit} for no key update skip locked`)
 }
 
 export interface HostUse {
@@ -128,6 +129,7 @@ export async function saveProbe(tx: Tx, probe: Probe): Promise<void> {
     update probe set status = ${probe.status}, probe_failures = ${probe.probeFailures}, probe_fault = ${probe.probeFault},
       call_failures = ${probe.callFailures}, call_fault = ${probe.callFault}, call_failed_at = ${probe.callFailedAt},
       checked_at = ${probe.checkedAt}, healthy_at = ${probe.healthyAt}, due_at = ${probe.dueAt},
+      due_since = ${probe.dueAt},
       lease = null, lease_until = '-infinity'
     where offer_id = ${probe.offerId}`)
 }
