@@ -136,7 +136,8 @@ async function tries(operation: Operation, id: string, key: string | undefined):
 /** Nobody is killed here; what a seller has not set up is an answer as well. */
 async function answered(ask: Parameters<Market['ask']>[0]): Promise<Reply> {
   const reply = await market.ask(ask)
-  return reply.status === 503 && reply.body?.code !== 'seller_without_wallet' ? market.insist(ask) : reply
+  const isAnswer = ['seller_without_wallet', 'provider_without_wallet'].includes(reply.body?.code)
+  return reply.status === 503 && !isAnswer ? market.insist(ask) : reply
 }
 
 function shown(replies: readonly Reply[]): string[] {

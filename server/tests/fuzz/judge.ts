@@ -9,6 +9,7 @@ const DOCUMENTED = [400, 401, 403, 404, 409, 413, 415, 422, 429]
 const NOT_NOW = [
   ...['chain_unreachable', 'sandbox_chain', 'unavailable'],
   ...['chain_silent', 'settlement_unknown', 'still_working', 'seller_without_wallet'],
+  ...['provider_without_wallet', 'settlement_under_way'],
 ]
 /** Whose fault it is when somebody we asked for a buyer fails. */
 const SELLERS_FAULT = 'seller_failed'

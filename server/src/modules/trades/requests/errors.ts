@@ -82,9 +82,5 @@ export const requestRefusals = defineRefusals({
     'The provider has named no wallet to be paid to',
     'Ask the provider to register a wallet. Nothing was charged.',
   ],
-  escrow_not_served: [
-    'unknown',
-    'This market takes no payments over a chain at the moment',
-    'Post the request without escrow.',
-  ],
+  escrow_not_served: ['invalid', 'This market holds no escrow on a chain', 'Post the request without escrow.'],
 })
