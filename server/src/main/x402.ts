@@ -46,7 +46,9 @@ import { createBazaar } from '../faces/x402/bazaar-extension.ts'
 import { type BuyContext, OFFER } from '../faces/x402/buy.ts'
 import { JOB } from '../faces/x402/buy-service.ts'
 import type { Payee } from '../faces/x402/challenge.ts'
+import type { SaleContext } from '../faces/x402/offer-sale.ts'
 import type { OrderPayments } from '../faces/x402/pay-for-order.ts'
+import { createPriceTags } from '../faces/x402/price-tags.ts'
 import { RELAY } from '../faces/x402/relay.ts'
 import { createForward } from '../faces/x402/relay-forward.ts'
 import { createSellerRun } from '../faces/x402/seller.ts'
@@ -102,16 +104,21 @@ export async function openX402(options: X402Options): Promise<X402Part> {
       ),
   })
   const receiptId = gatherLookups(store.read, receiptIdsOf)
+  const selling: SaleContext = {
+    ...{ read: store.read, publicUrl, offerSigner, signIn, bazaar: createBazaar(validator) },
+    payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
+  }
+  const tags = createPriceTags(selling)
+  store.onCommit(tags.forget)
   return {
     facilitators,
     jobs,
     payments: { till, facilitators, offerSigner, house: houseOf(rails, facilitators) },
     sweeps: [...facilitators.sweeps, ...purchaseSweeps({ store, till, log }), forgettingSweep(store)],
     buying: {
-      ...{ store, read: store.read, now: store.now, isWalletOf, till, facilitators, validator, publicUrl },
-      ...{ offerSigner, signIn, bazaar: createBazaar(validator), services: jobs?.sales ?? null },
+      ...{ store, now: store.now, isWalletOf, till, facilitators, validator },
+      ...{ ...selling, tags, services: jobs?.sales ?? null },
       relaying: { outbound, partyOfWallet },
-      payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
       payeesOfAll: async (db, partyIds) => {
         const profiles = await profilesOf(db, partyIds)
         return new Map([...profiles].map(([id, profile]) => [id, payeesIn(profile, facilitators)]))

@@ -38,8 +38,8 @@ export interface Store {
   snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>
   /** The market's clock: the database's plus the sandbox's offset. */
   now(): Promise<Date>
-  /** Called after every commit that emitted events. */
-  onCommit(listener: () => void): void
+  /** Called after every commit of this process that emitted events, with these. */
+  onCommit(listener: (events: readonly DomainEvent[]) => void): void
   close(): Promise<void>
 }
 
@@ -71,7 +71,7 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
   })
   // A broken idle connection is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {})
-  const committed: (() => void)[] = []
+  const committed: CommitListener[] = []
   const read = dbOver(pool)
   const transactWith: Store['transactWith'] = async (open, work) => {
     for (let attempt = 1; ; attempt++) {
@@ -98,6 +98,8 @@ export function openStore({ url, maxConnections = 10, applicationName = 'souk' }
   }
 }
 
+type CommitListener = (events: readonly DomainEvent[]) => void
+
 interface Unit<T, Opened> {
   readonly open: (db: Db) => Promise<Opened>
   readonly work: (tx: Tx, opened: Opened) => Promise<T>
@@ -106,7 +108,7 @@ interface Unit<T, Opened> {
 async function unitOfWork<T, Opened>(
   pool: pg.Pool,
   { open, work }: Unit<T, Opened>,
-  committed: (() => void)[],
+  committed: readonly CommitListener[],
 ): Promise<T> {
   const events: DomainEvent[] = []
   const written: Promise<unknown>[] = []
@@ -118,7 +120,7 @@ async function unitOfWork<T, Opened>(
     await finish(client, written)
     return result
   })
-  if (events.length > 0) for (const listener of committed) listener()
+  if (events.length > 0) for (const listener of committed) listener(events)
   return result
 }
 

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { suspendedAmong } from '#identity'
-import { type Offer, offerById, offerRefusals } from '#offers'
+import { type Offer, offerById } from '#offers'
 import type { Db } from '#platform/db'
 import type { Limiter } from '#platform/http/limits'
 import { rules } from '#platform/http/rules'
@@ -10,14 +9,16 @@ import type { Facilitators, Payment } from '#settlement'
 import { type Purchase, purchaseRefusals, type Till } from '#trades/purchase'
 import { IdParams, PAYAN_WORDS } from '../v1/payanagent.ts'
 import { type Answer, answerOf } from './answer.ts'
-import { type Bazaar, metadataOf } from './bazaar-extension.ts'
+import type { Bazaar } from './bazaar-extension.ts'
 import { type ServiceSales, sellService } from './buy-service.ts'
-import { bodyOf402, encode, type Payee, type Price, paymentRequired } from './challenge.ts'
+import type { Payee } from './challenge.ts'
 import { buyRefusals } from './errors.ts'
-import { type ExtensionParts, extensionsOf402, extensionsOfPaid, reenter } from './extensions.ts'
+import { type ExtensionParts, extensionsOfPaid, reenter } from './extensions.ts'
 import { heard } from './heard.ts'
 import { fingerprintOf, type Input, inputOf } from './input.ts'
+import { demand, type Sale, saleOf } from './offer-sale.ts'
 import { paymentFor, paymentIn, type SentPayment } from './payment-header.ts'
+import { type PriceTags, showTag } from './price-tags.ts'
 import { type RelayParts, relay } from './relay.ts'
 
 export interface BuyContext extends ExtensionParts {
@@ -26,6 +27,7 @@ export interface BuyContext extends ExtensionParts {
   readonly validator: Pick<SchemaValidator, 'validate'>
   readonly publicUrl: string
   readonly bazaar: Bazaar
+  readonly tags: PriceTags
   /** Null where the market takes no money for others' work. */
   readonly services: ServiceSales | null
   readonly relaying: RelayParts
@@ -55,6 +57,11 @@ export const buyRoutes =
     app.post('/x402/:id', { config, schema }, handler)
   }
 
+/** Neither pays nor signs in: all that is wanted is the price. */
+function isAsking({ headers }: FastifyRequest): boolean {
+  return ['payment-signature', 'x-payment', 'sign-in-with-x'].every((name) => headers[name] === undefined)
+}
+
 export type BuyRequest = FastifyRequest<{ Params: { id: string } }>
 
 /** Answers whoever asks for an offer: with its price, or, for a payment, with what was bought. */
@@ -62,6 +69,8 @@ export function buying(context: BuyContext, limiter: Limiter) {
   return async (request: BuyRequest, reply: FastifyReply) => {
     reply.header('cache-control', 'no-store')
     const { id } = request.params
+    const tag = isAsking(request) ? await context.tags.of(id) : undefined
+    if (tag) return showTag(reply, tag)
     const input = inputOf(request)
     const service = await context.services?.at(id)
     if (service && context.services)
@@ -89,26 +98,6 @@ export function buying(context: BuyContext, limiter: Limiter) {
     const callerId = request.caller?.partyId
     return buy(context, reply, { sale, payment, paymentId: sent.paymentId, input, admit, callerId })
   }
-}
-
-interface Sale {
-  readonly offer: Offer
-  readonly price: Price
-}
-
-/** What is on sale under this id (PA-14, D-35), and what it costs. */
-async function saleOf({ read, publicUrl, payeesOf }: BuyContext, id: string): Promise<Sale> {
-  const offer = await offerById(read, id)
-  if (!offer?.active) throw offerRefusals.offer_unknown()
-  const [payees, suspended] = await Promise.all([
-    payeesOf(read, offer.sellerId),
-    suspendedAmong(read, [offer.sellerId]),
-  ])
-  if (suspended.size > 0) throw buyRefusals.offer_suspended()
-  if (payees.length === 0) throw buyRefusals.seller_without_wallet()
-  const { title, priceMicros: amount, offerType } = offer
-  const settlesFirst = offer.settlesFirst || offerType === 'download'
-  return { offer, price: { url: `${publicUrl}/x402/${id}`, description: title, amount, payees, settlesFirst } }
 }
 
 /** Before anything is settled: what the seller's schema refuses costs nothing (PA-9). */
@@ -198,15 +187,4 @@ async function show(
 
 function send(reply: FastifyReply, { status, headers, body }: Answer) {
   return reply.code(status).headers(headers).send(body)
-}
-
-async function demand(
-  context: BuyContext,
-  reply: FastifyReply,
-  { offer, price, error }: Sale & { readonly error: string },
-) {
-  const extensions = { bazaar: await context.bazaar.briefOf(offer), ...extensionsOf402(context, price) }
-  const told = { resource: metadataOf(offer), extensions }
-  reply.header('PAYMENT-REQUIRED', encode(paymentRequired(price, { error, told })))
-  return reply.code(402).send(bodyOf402(price, error))
 }

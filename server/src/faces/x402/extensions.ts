@@ -18,13 +18,14 @@ export interface ExtensionParts {
 
 const OFFERS_SCHEMA = schemaOf('offers', { type: 'array', items: signedSchema() })
 const RECEIPT_SCHEMA = schemaOf('receipt', signedSchema())
-const STATEMENT = 'Sign in to get again what this wallet has paid for.'
+/** What who signs in reads before he signs. */
+export const SIGN_IN_STATEMENT = 'Sign in to get again what this wallet has paid for.'
 
 /** What a 402 says besides its price: the same terms signed, and what to sign to get in without paying again. */
 export function extensionsOf402({ offerSigner, signIn }: Pick<ExtensionParts, 'offerSigner' | 'signIn'>, price: Price) {
   return {
     ...signedOffers({ offerSigner }, price),
-    'sign-in-with-x': signIn.challenge(new URL(price.url).pathname, STATEMENT),
+    'sign-in-with-x': signIn.challenge(new URL(price.url).pathname, SIGN_IN_STATEMENT),
   }
 }
 
