@@ -116,7 +116,7 @@ export async function hangFaces(http: Http, parts: FaceParts): Promise<void> {
 /** A provider's wallet on a network is one it is paid to, or one that it has proven. */
 function requestContext({ context, x402 }: FaceParts): RequestContext {
   const { read } = context
-  const payeesOf = async (partyId: string) => (x402 === null ? [] : x402.buying.payeesOf(read, partyId))
+  const payeesOf = async (partyId: string) => (x402 === null ? [] : x402.buying.payeesOf(partyId))
   return {
     ...context,
     payments: x402?.payments ?? null,

@@ -7,12 +7,13 @@ import {
   partiesOfWallets,
   partyOfWallet,
   payoutWalletOn,
-  profileOf,
   profilesOf,
+  suspendedAmong,
 } from '#identity'
 import { noteCalls, offersById } from '#offers'
 import { deriveKey } from '#platform/config/index'
-import type { Tx } from '#platform/db'
+import type { Store, Tx } from '#platform/db'
+import { createGatherer } from '#platform/gather'
 import { gatherLookups } from '#platform/lookups'
 import type { Sweep } from '#platform/sweeps'
 import { type Settlement as Receipted, receiptIdsOf } from '#receipts'
@@ -82,11 +83,17 @@ export async function openX402(options: X402Options): Promise<X402Part> {
   const [evm, svm] = await Promise.all([openEvmFacilitator(options), openSvmFacilitator(options)])
   const facilitators = createFacilitators(evm === null ? [svm] : [evm, svm])
   const jobs = openWalletJobs({ ...options, facilitators })
+  const offerOf = gatherLookups(store.read, offersById)
+  const profile = gatherLookups(store.read, profilesOf)
+  const suspended = gatherLookups(store.read, async (db, ids) => {
+    const found = await suspendedAmong(db, ids)
+    return new Map([...found].map((id) => [id, true] as const))
+  })
   const till = createTill({
     ...{ store, leaseStore, facilitators, settings: DEFAULT_PURCHASE_SETTINGS },
     lines: {
       [OFFER]: {
-        run: createSellerRun({ read: store.read, outbound, heard: probes.heard }),
+        run: createSellerRun({ offerOf, outbound, heard: probes.heard }),
         conclude: concluding(options),
       },
       ...(jobs && { [JOB]: jobs.line }),
@@ -105,8 +112,9 @@ export async function openX402(options: X402Options): Promise<X402Part> {
   })
   const receiptId = gatherLookups(store.read, receiptIdsOf)
   const selling: SaleContext = {
-    ...{ read: store.read, publicUrl, offerSigner, signIn, bazaar: createBazaar(validator) },
-    payeesOf: async (db, partyId) => payeesIn(await profileOf(db, partyId), facilitators),
+    ...{ publicUrl, offerOf, offerSigner, signIn, bazaar: createBazaar(validator) },
+    payeesOf: async (partyId) => payeesIn(await profile(partyId), facilitators),
+    isSuspended: async (partyId) => (await suspended(partyId)) === true,
   }
   const tags = createPriceTags(selling)
   store.onCommit(tags.forget)
@@ -116,7 +124,7 @@ export async function openX402(options: X402Options): Promise<X402Part> {
     payments: { till, facilitators, offerSigner, house: houseOf(rails, facilitators) },
     sweeps: [...facilitators.sweeps, ...purchaseSweeps({ store, till, log }), forgettingSweep(store)],
     buying: {
-      ...{ store, now: store.now, isWalletOf, till, facilitators, validator },
+      ...{ store, read: store.read, now: createClock(store), isWalletOf, till, facilitators, validator },
       ...{ ...selling, tags, services: jobs?.sales ?? null },
       relaying: { outbound, partyOfWallet },
       payeesOfAll: async (db, partyIds) => {
@@ -213,4 +221,16 @@ async function openSvmFacilitator(options: SoukOptions & Core): Promise<Facilita
   const settings = config.live ? DEFAULT_FACILITATOR_SETTINGS : SANDBOX_SETTINGS
   const watch = config.live ? {} : { watchMs: SANDBOX_SETTINGS.watchMs }
   return createSvmFacilitator({ store, chain, log, settings, ...watch, onReversed: findSvmReversed })
+}
+
+/** The market's clock, which many ask for at once and the database tells. */
+function createClock(store: Pick<Store, 'now'>): () => Promise<Date> {
+  const ask = createGatherer<null, Date>({
+    maxItems: 512,
+    run: async (asking) => {
+      const now = await store.now()
+      return asking.map(() => ({ done: now }))
+    },
+  })
+  return () => ask(null)
 }

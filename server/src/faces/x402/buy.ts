@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Offer, offerById } from '#offers'
+import type { Offer } from '#offers'
 import type { Db } from '#platform/db'
 import type { Limiter } from '#platform/http/limits'
 import { rules } from '#platform/http/rules'
@@ -31,8 +31,10 @@ export interface BuyContext extends ExtensionParts {
   /** Null where the market takes no money for others' work. */
   readonly services: ServiceSales | null
   readonly relaying: RelayParts
+  readonly offerOf: (id: string) => Promise<Offer | undefined>
   /** Where a seller wants to be paid, by the networks on which it has said so. */
-  readonly payeesOf: (db: Db, partyId: string) => Promise<readonly Payee[]>
+  readonly payeesOf: (partyId: string) => Promise<readonly Payee[]>
+  readonly isSuspended: (partyId: string) => Promise<boolean>
   /** The same of many sellers at once. */
   readonly payeesOfAll: (db: Db, partyIds: readonly string[]) => Promise<ReadonlyMap<string, readonly Payee[]>>
   /** Whether the wallet is the party's own: nobody trades with himself (PA-12, D-4). */
@@ -80,14 +82,14 @@ export function buying(context: BuyContext, limiter: Limiter) {
     const admit = async () => {
       if (sent?.signed) await limiter.count('paidCall', sent.signed.payer, request, reply)
     }
-    const listed = await offerById(context.read, id)
+    const listed = await context.offerOf(id)
     if (listed?.source === 'ecosystem') return relay(context, reply, { request, offer: listed, input, sent, admit })
     const begun = sent && (await resume(context, { id, sent, input, admit }))
     if (begun) return show(context, reply, { purchase: begun, offerId: id, paymentId: sent.paymentId })
     const about = { ware: { kind: OFFER, id }, fingerprint: fingerprintOf(id, input) }
     const entry = sent ? { fault: null } : await reenter(context, request, about)
     if ('purchase' in entry) return show(context, reply, { ...entry, offerId: id, paymentId: null, signedIn: true })
-    const sale = await saleOf(context, id)
+    const sale = await saleOf(context, listed)
     if (!sent) return demand(context, reply, { ...sale, error: entry.fault ?? 'Payment required' })
     const payment = paymentFor(sent, sale.price)
     if ('mismatch' in payment) {
@@ -173,7 +175,7 @@ async function show(
   const { id: purchaseId, state, fault, reason } = purchase
   if (state === 'failed' && fault === 'payment') {
     return demand(context, reply, {
-      ...(await saleOf(context, offerId)),
+      ...(await saleOf(context, await context.offerOf(offerId))),
       error: `Payment settlement failed: ${reason}`,
     })
   }

@@ -1,6 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { suspendedAmong } from '#identity'
-import { type Offer, offerById, offerRefusals } from '#offers'
+import { type Offer, offerRefusals } from '#offers'
 import { metadataOf } from './bazaar-extension.ts'
 import type { BuyContext } from './buy.ts'
 import { bodyOf402, encode, type Price, paymentRequired } from './challenge.ts'
@@ -8,7 +7,10 @@ import { buyRefusals } from './errors.ts'
 import { extensionsOf402 } from './extensions.ts'
 
 /** What saying a price takes. */
-export type SaleContext = Pick<BuyContext, 'read' | 'publicUrl' | 'payeesOf' | 'bazaar' | 'offerSigner' | 'signIn'>
+export type SaleContext = Pick<
+  BuyContext,
+  'publicUrl' | 'offerOf' | 'payeesOf' | 'isSuspended' | 'bazaar' | 'offerSigner' | 'signIn'
+>
 
 export interface Sale {
   readonly offer: Offer
@@ -16,18 +18,17 @@ export interface Sale {
 }
 
 /** What is on sale under this id (PA-14, D-35), and what it costs. */
-export async function saleOf({ read, publicUrl, payeesOf }: SaleContext, id: string): Promise<Sale> {
-  const offer = await offerById(read, id)
+export async function saleOf(
+  { publicUrl, payeesOf, isSuspended }: SaleContext,
+  offer: Offer | undefined,
+): Promise<Sale> {
   if (!offer?.active) throw offerRefusals.offer_unknown()
-  const [payees, suspended] = await Promise.all([
-    payeesOf(read, offer.sellerId),
-    suspendedAmong(read, [offer.sellerId]),
-  ])
-  if (suspended.size > 0) throw buyRefusals.offer_suspended()
+  const [payees, suspended] = await Promise.all([payeesOf(offer.sellerId), isSuspended(offer.sellerId)])
+  if (suspended) throw buyRefusals.offer_suspended()
   if (payees.length === 0) throw buyRefusals.seller_without_wallet()
   const { title, priceMicros: amount, offerType } = offer
   const settlesFirst = offer.settlesFirst || offerType === 'download'
-  return { offer, price: { url: `${publicUrl}/x402/${id}`, description: title, amount, payees, settlesFirst } }
+  return { offer, price: { url: `${publicUrl}/x402/${offer.id}`, description: title, amount, payees, settlesFirst } }
 }
 
 /** What a 402 says: the words of its header, and its body. */

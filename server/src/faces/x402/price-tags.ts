@@ -69,7 +69,7 @@ export function showTag(reply: FastifyReply, { header, body }: PriceTag) {
 
 async function tagOf(context: SaleContext, id: string): Promise<PriceTag | undefined> {
   try {
-    const sale = await saleOf(context, id)
+    const sale = await saleOf(context, await context.offerOf(id))
     if (sale.offer.source !== 'native') return undefined
     const { required, body } = await challengeOf(context, sale, 'Payment required')
     return { header: headerOf(required, context), body: JSON.stringify(body) }

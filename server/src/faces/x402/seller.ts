@@ -1,6 +1,5 @@
 import { Refusal } from '#kernel/refusal'
-import { type Offer, offerById } from '#offers'
-import type { Db } from '#platform/db'
+import type { Offer } from '#offers'
 import type { Outbound, OutboundAnswer, OutboundRequest } from '#platform/outbound/index'
 import type { CallOutcome } from '#probes'
 import type { Output, Run } from '#trades/purchase'
@@ -12,16 +11,16 @@ const DEFAULT_TYPE = 'application/octet-stream'
 const CONTENT_TYPE = /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=("[^"\r\n]*"|[\w.+-]+))*$/
 
 export interface SellerDeps {
-  readonly read: Db
+  readonly offerOf: (id: string) => Promise<Offer | undefined>
   readonly outbound: Outbound
   /** Told how the seller of an offer answered. */
   readonly heard: (offerId: string, outcome: CallOutcome) => Promise<void>
 }
 
 /** Asks the seller's endpoint, or looks up the file, for a purchase that is ours to run. */
-export function createSellerRun({ read, outbound, heard }: SellerDeps): Run {
+export function createSellerRun({ offerOf, outbound, heard }: SellerDeps): Run {
   return async ({ ware, input }) => {
-    const offer = await offerById(read, ware.id)
+    const offer = await offerOf(ware.id)
     if (!offer) return { failure: 'the offer is gone' }
     if (offer.offerType === 'download') {
       const body = Buffer.from(JSON.stringify({ fileUrl: offer.fileUrl }))

@@ -2,9 +2,10 @@ import type { Refusal } from '#kernel/refusal'
 import { addSeconds } from '#kernel/time'
 import { noteHealth } from '#offers'
 import type { Store, Tx } from '#platform/db'
+import { gatherLookups } from '#platform/lookups'
 import { afterCall, afterProbe, type Condition, type Finding, healthOf, secondsToNextProbe } from './condition.ts'
 import { findingOfCall } from './look.ts'
-import { isBlemished, lockProbe, type Probe, saveProbe } from './store.ts'
+import { blemishedAmong, lockProbe, type Probe, saveProbe } from './store.ts'
 
 /** Tells a seller that its listing got worse, or is well again. */
 interface HealthNews {
@@ -32,10 +33,11 @@ export type CallOutcome = { readonly status: number } | { readonly refusal: Refu
 
 /** Hears how sellers answered paid calls. Advice only: no purchase hangs on it. */
 export function createCallNotes(store: Store): (offerId: string, outcome: CallOutcome) => Promise<void> {
+  const isBlemished = gatherLookups(store.read, blemishedAmong)
   return async (offerId, outcome) => {
     const finding = findingOfCall(outcome)
     if (finding === null) return
-    if (finding.fault === null && !(await isBlemished(store.read, offerId))) return
+    if (finding.fault === null && !(await isBlemished(offerId))) return
     await store.transact(async (tx) => {
       const before = await lockProbe(tx, offerId, null)
       if (!before) return

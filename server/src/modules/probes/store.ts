@@ -2,6 +2,7 @@ import sql from 'sql-template-tag'
 import { isId } from '#kernel/id'
 import type { HealthState } from '#offers'
 import type { Db, Tx } from '#platform/db'
+import { listed } from '#platform/db/prepared'
 import type { Condition } from './condition.ts'
 
 export interface Probe extends Condition {
@@ -116,12 +117,12 @@ export async function lockProbe(tx: Tx, offerId: string, lease: string | null): 
     where offer_id = ${offerId} and (${lease}::uuid is null or lease = ${lease}) for no key update`)
 }
 
-/** Whether an answered call would change anything. */
-export async function isBlemished(db: Db, offerId: string): Promise<boolean> {
-  return (
-    (await db.one(sql`
-      select 1 from probe where offer_id = ${offerId} and (probe_failures > 0 or call_failures > 0)`)) !== undefined
-  )
+/** Of which of them an answered call would change anything. */
+export async function blemishedAmong(db: Db, offerIds: readonly string[]): Promise<ReadonlyMap<string, true>> {
+  const rows = await db.rows<{ offerId: string }>(sql`
+    select offer_id as "offerId" from probe
+    where offer_id = any(${listed(offerIds, 'uuid')}) and (probe_failures > 0 or call_failures > 0)`)
+  return new Map(rows.map(({ offerId }) => [offerId, true] as const))
 }
 
 export async function saveProbe(tx: Tx, probe: Probe): Promise<void> {

@@ -9,7 +9,7 @@ import type { Purchase, Ware, WareName } from './purchase.ts'
 import { follow, forward } from './relaying.ts'
 import { insertPurchase, lockWallet, reopen, type Standing } from './reserve-store.ts'
 import { giveUp, runSeller, takeOver } from './running.ts'
-import { markPaid, type NewPurchase, purchaseByPayment, purchaseByPaymentId } from './store.ts'
+import { markPaid, type NewPurchase, purchaseByPaymentId } from './store.ts'
 import { createTogether, type Together } from './together.ts'
 
 /** What a buyer sends: what he wants, what he says to it, and how he pays. */
@@ -154,11 +154,11 @@ function repetitionOf({ ware, payment, paymentId, fingerprint }: Order): Repetit
 
 /** The purchase of this payment, if there is one; refuses a payment or a name that belongs to another. */
 async function find(
-  { store }: Desk,
+  { store, together }: Desk,
   { payment, paymentId, ware, fingerprint }: Repetition,
 ): Promise<Purchase | undefined> {
   const [byPayment, byName] = await Promise.all([
-    purchaseByPayment(store.read, payment),
+    together.findByPayment(payment),
     paymentId === null ? undefined : purchaseByPaymentId(store.read, { ware, paymentId }),
   ])
   if (byName && byName.id !== byPayment?.id) throw purchaseRefusals.payment_id_reused()
@@ -177,7 +177,7 @@ async function reserve(
   { ware, payment, paymentId, input, fingerprint }: Order,
   standing: (now: Date) => Standing,
 ): Promise<{ id: string | null; lease: string }> {
-  const { store, settings, lines } = deps
+  const { store, settings, lines, together } = deps
   const [id, lease] = [newId(), newId()]
   const line = lineOf(lines, { ware })
   const settlesFirst = !('run' in line) || ware.settlesFirst
@@ -185,11 +185,12 @@ async function reserve(
   const { kind, id: wareId, orderId = null, sellerId, buyerId = null, price: amount } = ware
   const about = { ware: { kind, id: wareId }, orderId, sellerId, buyerId, amount }
   const row: NewPurchase = { id, ...about, payment, paymentId, input, fingerprint, settlesFirst, state }
+  const how = (now: Date) => ({ lease, leaseMs: settings.leaseMs, standing: standing(now) })
+  if (!line.reserve) return { id: (await together.reserve({ purchase: row, how })) ? id : null, lease }
   const isOurs = await store.transactWith(
     (db) => lockWallet(db, payment),
     async (tx) => {
-      const how = { lease, leaseMs: settings.leaseMs, standing: standing(tx.now) }
-      if (!(await insertPurchase(tx, row, how))) return false
+      if (!(await insertPurchase(tx, row, how(tx.now)))) return false
       await line.reserve?.(tx, row)
       return true
     },

@@ -15,9 +15,34 @@ export interface Standing {
 }
 
 /** One at a time for each wallet, to the commit: what two have open at once is summed by one after the other. */
-export async function lockWallet(db: Db, { network, payer }: Pick<Payment, 'network' | 'payer'>): Promise<void> {
-  await db.rows(sql`select pg_advisory_xact_lock(hashtextextended(${`${network} ${payer}`}, 0))`)
+export function lockWallet(db: Db, payment: Pick<Payment, 'network' | 'payer'>): Promise<void> {
+  return lockWallets(db, [payment])
 }
+
+/** The same of many, in one order for everybody. */
+export async function lockWallets(db: Db, payments: readonly Pick<Payment, 'network' | 'payer'>[]): Promise<void> {
+  const names = [...new Set(payments.map(({ network, payer }) => `${network} ${payer}`))]
+  await db.rows(sql`
+    select pg_advisory_xact_lock(lock) from (
+      select distinct hashtextextended(name, 0) as lock from unnest(${names}::text[]) as name order by lock
+    ) as locks`)
+}
+
+/** How a purchase is to be kept. */
+export interface Keeping {
+  readonly lease: string
+  readonly leaseMs: number
+  readonly standing: Standing
+}
+
+/** A purchase to be kept, and how, at the instant of its unit of work. */
+export interface Reserving {
+  readonly purchase: NewPurchase
+  readonly how: (now: Date) => Keeping
+}
+
+/** Whether the money must come first after all. */
+export type Reserved = Pick<Purchase, 'settlesFirst' | 'state'>
 
 /**
  * Reserves a payment for a purchase, and the seller for whoever reserved it; undefined when the payment, or the buyer's name
@@ -27,8 +52,8 @@ export async function lockWallet(db: Db, { network, payer }: Pick<Payment, 'netw
 export async function insertPurchase(
   tx: Tx,
   purchase: NewPurchase,
-  { lease, leaseMs, standing }: { lease: string; leaseMs: number; standing: Standing },
-): Promise<Pick<Purchase, 'settlesFirst' | 'state'> | undefined> {
+  { lease, leaseMs, standing }: Keeping,
+): Promise<Reserved | undefined> {
   const { id, ware, orderId, sellerId, buyerId, amount, payment } = purchase
   const { fingerprint, paymentId, input, settlesFirst } = purchase
   const { network, payer, nonce } = payment

@@ -53,18 +53,26 @@ export async function purchasesById(db: Db, ids: readonly string[]): Promise<Rea
   return new Map(rows.map((row) => [row.id, purchaseOf(row)]))
 }
 
-export function purchaseByPayment(
-  db: Db,
-  { network, payer, nonce }: Pick<Payment, 'network' | 'payer' | 'nonce'>,
-): Promise<Purchase | undefined> {
-  return one(db, sql`network = ${network} and payer = ${payer} and nonce = ${nonce}`)
-}
-
 export function purchaseByPaymentId(
   db: Db,
   { ware: { kind, id }, paymentId }: { ware: WareName; paymentId: string },
 ): Promise<Purchase | undefined> {
   return one(db, sql`kind = ${kind} and ware_id = ${id} and payment_id = ${paymentId}`)
+}
+
+/** By what names a purchase on the chain that pays for it. */
+export function paymentName({ network, payer, nonce }: Pick<Payment, 'network' | 'payer' | 'nonce'>): string {
+  return `${network} ${payer} ${nonce}`
+}
+
+export async function purchasesByPayment(db: Db, names: readonly string[]): Promise<ReadonlyMap<string, Purchase>> {
+  const split = names.map((name) => name.split(' '))
+  const part = (index: number) => split.map((words) => words[index])
+  const rows = await db.rows<Row>(sql`
+    select ${COLUMNS} from purchase
+    where (network, payer, nonce) in (
+      select * from unnest(${part(0)}::text[], ${part(1)}::text[], ${part(2)}::text[]))`)
+  return new Map(rows.map((row) => purchaseOf(row)).map((purchase) => [paymentName(purchase.payment), purchase]))
 }
 
 /** The newest purchase by a wallet of one thing for the same words whose answer is still kept. */
