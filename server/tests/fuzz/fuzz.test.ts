@@ -10,7 +10,7 @@ import { type FuzzedAsk, type Keys, openFuzzer } from './requests.ts'
 import { openStock, type Stock } from './stock.ts'
 import { type Operation, operationsOf } from './wire-contract.ts'
 
-const REQUESTS = LONG ? 100_000 : 2000
+const REQUESTS = LONG ? 100_000 : 4000
 const AT_ONCE = 8
 const MEND_EVERY = 250
 const SHOWN = 25
@@ -22,6 +22,10 @@ test(`D-30 ${REQUESTS} requests, meant well and broken, break nothing, learn not
   const receiver = await openReceiver()
   await withMarket({}, (market) => fuzz(market, receiver.url)).finally(() => void receiver.close())
 })
+
+/** What succeeds only after a payment that the fuzzer has no wallet to sign. */
+const PAID_BY_WALLET =
+  /^\/(x402|facilitator|discovery)\/|\/purchases\/|\/buy$|\/auth\/wallet|\/me\/wallet|\/requests\/\{id\}\/(approve|dispute|resolve|consent)$/
 
 async function fuzz(market: Market, receiverUrl: string): Promise<void> {
   const dice = diceOf(seedOfRun())
@@ -66,10 +70,11 @@ async function fuzz(market: Market, receiverUrl: string): Promise<void> {
   expect((await market.ask({ method: 'GET', path: '/health' })).body.status).toBe('ok')
   expect(loudLines(market)).toEqual([])
   // The requests were not all nonsense: nearly whatever can succeed did.
-  const neverTaken = operations
+  const within = operations.filter(({ path }) => !PAID_BY_WALLET.test(path))
+  const neverTaken = within
     .filter((operation) => !succeeded.has(operation))
     .map(({ method, path }) => `${method} ${path}`)
-  expect(neverTaken.length, neverTaken.join(', ')).toBeLessThan(operations.length / 5)
+  expect(neverTaken.length, neverTaken.join(', ')).toBeLessThan(within.length / 5)
   await market.idle()
   await booksAreClean(market)
 }
