@@ -54,6 +54,8 @@ export interface SettlementChain {
   sign(authorization: SignedAuthorization, at: { readonly nonce: bigint; readonly fees: Fees }): Promise<SignedCall>
   broadcast(bytes: Hex): Promise<void>
   landingOf(hash: Hex): Promise<Landing>
+  /** What is in the blocks after this one, as far as they are not too many; in the newest, where it is null. */
+  blocksAfter(last: bigint | null): Promise<{ readonly head: bigint; readonly hashes: readonly Hex[] }>
   /** Seconds since 1970, by the chain's own clock: no block to come is older. */
   time(): Promise<bigint>
   /** The transaction that used the authorization and paid what it says, whoever sent it; null when there is none. */

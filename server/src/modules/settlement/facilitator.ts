@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import {
   authorizationOf,
@@ -17,6 +18,7 @@ import { outcomeOf } from './outcome.ts'
 import type { Asking, Facilitator, Payment, SettlementNetwork, SettlementResult, Verdict } from './payment.ts'
 import { createSender } from './send.ts'
 import type { Settlement } from './store.ts'
+import { createWatch } from './watch.ts'
 
 export interface EvmFacilitatorOptions extends Omit<BookOptions, 'network'> {
   readonly chain: SettlementChain
@@ -150,16 +152,27 @@ async function forgeryIn(payment: Payment, chain: SettlementChain): Promise<stri
   return isSigned ? null : 'invalid_exact_evm_signature'
 }
 
+/** Another process, or another transaction of the same authorization, may have ended it. */
+const LOOK_MS = 1000
+
 /** Waits with whoever asked until the chain has decided, but not for ever. */
 function createFollower(lookout: Lookout, settings: FacilitatorSettings) {
+  const watch = createWatch(lookout.chain, settings.pollMs)
   return async (settlement: Settlement, { waits = true }: Asking): Promise<SettlementResult> => {
     const until = performance.now() + (waits ? settings.patienceMs : 0)
     for (let current = settlement; ; ) {
       if (current.state === 'settled' || current.state === 'failed') return resultOf(current)
-      const seen = await look(lookout, current).catch(() => 'open' as const)
-      if (typeof seen === 'object') return resultOf(seen)
-      if (performance.now() >= until) return resultOf(current)
-      await new Promise((resolve) => setTimeout(resolve, settings.pollMs))
+      // Before looking: it may land a moment after.
+      const awaited = current.txHash === null ? null : watch.waitFor(current.txHash)
+      try {
+        const seen = await look(lookout, current).catch(() => 'open' as const)
+        if (typeof seen === 'object') return resultOf(seen)
+        if (performance.now() >= until) return resultOf(current)
+        const left = Math.min(LOOK_MS, Math.max(0, until - performance.now()))
+        await Promise.race([awaited?.landed ?? sleep(settings.pollMs), sleep(left, undefined, { ref: false })])
+      } finally {
+        awaited?.leave()
+      }
       const { from: payer, nonce } = current.authorization
       current = (await lookout.book.find({ payer, nonce })) ?? current
     }
