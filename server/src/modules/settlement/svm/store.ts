@@ -34,7 +34,10 @@ export type NewSvmSettlement = Pick<SvmSettlement, 'id' | 'network' | 'messageHa
   readonly decision: Decision
 }
 
-/** Keeps what was decided about a payment, signed bytes and all, before anything is done (D-15); the first decision stands. */
+/**
+ * Keeps what was decided about a payment, signed bytes and all, before anything is done (D-15); the first decision stands.
+ * Of two at one moment the second may be noticed by its signature, which is the same, before it is by its message.
+ */
 export async function insertSvmSettlement(tx: Tx, settlement: NewSvmSettlement): Promise<void> {
   const { id, network, messageHash, claimant, payer, decision } = settlement
   const { signature, bytes } = 'signed' in decision ? decision.signed : { signature: null, bytes: null }
@@ -46,7 +49,7 @@ export async function insertSvmSettlement(tx: Tx, settlement: NewSvmSettlement):
       ${signature}, ${bytes === null ? null : Buffer.from(bytes)}, ${lastHeight}, ${reason},
       ${tx.now}, case when ${signature}::text is not null then clock_timestamp() end,
       case when ${signature}::text is null then ${tx.now}::timestamptz end)
-    on conflict (network, message_hash) do nothing`)
+    on conflict do nothing`)
 }
 
 export function svmSettlementBy(
