@@ -10,7 +10,8 @@ export const TOKEN: Token = {
 }
 export const EVM_NETWORK = `eip155:${TOKEN.chainId}`
 
-const TYPES = {
+/** What EIP-3009 has payers sign. */
+export const AUTHORIZATION_TYPES = {
   TransferWithAuthorization: [
     { name: 'from', type: 'address' },
     { name: 'to', type: 'address' },
@@ -45,7 +46,7 @@ export async function signPayment(wish: Wish): Promise<EvmPayment> {
   const { chainId, address, name, version } = TOKEN
   const signature = await from.signTypedData({
     domain: { name, version, chainId, verifyingContract: getAddress(address) },
-    ...{ types: TYPES, primaryType: 'TransferWithAuthorization', message },
+    ...{ types: AUTHORIZATION_TYPES, primaryType: 'TransferWithAuthorization', message },
   })
   const authorization = {
     ...message,

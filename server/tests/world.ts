@@ -5,6 +5,7 @@ import { createLog } from '#platform/log'
 import type { SettlementChain } from '#settlement'
 import { openTestDatabase } from './database.ts'
 import { type EvmTestChain, startEvmTestChain } from './evm-chain.ts'
+import { freePort } from './free-port.ts'
 import { freshMasterSecret, startTestChain, type TestChain } from './solana-chain.ts'
 
 export interface Answer {
@@ -163,16 +164,6 @@ async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
     if (Date.now() > deadline) throw new Error('waited in vain')
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 async function moveClock(souk: Souk, seconds: number): Promise<void> {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT } from '#tests/tidy/sources'
 import { openWorld, type World } from '#tests/world'
+import { freePort } from '../free-port.ts'
 
 const RUN_MS = 120_000
 
@@ -56,14 +56,5 @@ function runInBash(script: string): Promise<{ output: string; code: number | nul
   return new Promise((resolve, reject) => {
     bash.once('error', reject)
     bash.once('close', (code) => resolve({ output, code }))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
   })
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT } from '#tests/tidy/sources'
 import { openWorld, type World } from '#tests/world'
+import { freePort } from '../free-port.ts'
 
 const RUN_MS = 60_000
 const guide = readFileSync(`${ROOT}docs/guides/events.md`, 'utf8')
@@ -74,7 +74,7 @@ test('D-25 the receiver and the listener of the guide hear the same event, the r
 }, async () => {
   const { body } = await world.call('POST', '/api/v1/auth/register', { body: { name: 'guided' } })
   const { apiKey: KEY, webhookSecret: WEBHOOK_SECRET } = body
-  const port = await freePort()
+  const port = String(await freePort())
   const receiver = program('standardwebhooks', { WEBHOOK_SECRET, PORT: port })
   const url = `http://localhost:${port}`
   const forged = await world.until(() =>
@@ -109,12 +109,3 @@ test('D-25 the guide names every event there is', async () => {
   expect(types).toContain('job.created')
   expect(types.filter((type) => !guide.includes(`\`${type}\``))).toEqual([])
 })
-
-function freePort(): Promise<string> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(String(port)))
-    })
-  })
-}

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
 import { type Hex, toHex } from 'viem'
 import { openSouk } from '#main/souk'
 import { loadSecrets, publicUrl, readConfig } from '#platform/config/index'
 import { createLog } from '#platform/log'
 import type { SettlementChain } from '#settlement'
+import { freePort } from '../free-port.ts'
 
 /** The market as users run it, but for a chain that takes every payment at once: what is measured is all the rest. */
 const config = readConfig()
@@ -50,15 +50,4 @@ function instant(chain: SettlementChain): SettlementChain {
 
 function randomHash(): Hex {
   return toHex(randomBytes(32))
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { x402Facilitator } from '@x402/core/facilitator'
 import type { FacilitatorClient } from '@x402/core/server'
 import type { Network, PaymentPayload } from '@x402/core/types'
-import { toFacilitatorEvmSigner } from '@x402/evm'
+import { authorizationTypes, toFacilitatorEvmSigner } from '@x402/evm'
 import { ExactEvmScheme as SettlingScheme } from '@x402/evm/exact/facilitator'
 import { ExactEvmScheme as SellingScheme } from '@x402/evm/exact/server'
 import { paymentMiddleware, x402ResourceServer } from '@x402/express'
@@ -57,7 +57,7 @@ function instant(): FacilitatorClient {
       const isValid = await verifyTypedData({
         address: authorization.from,
         domain: { name: told.token.name, version: told.token.version, chainId, verifyingContract: told.token.address },
-        types: TYPES,
+        types: authorizationTypes,
         primaryType: 'TransferWithAuthorization',
         message: {
           ...authorization,
@@ -88,17 +88,6 @@ interface Exact {
     readonly nonce: Hex
   }
 }
-
-const TYPES = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const
 
 const { address: asset, name, version } = told.token
 const price = { asset, amount: told.priceMicros, extra: { name, version } }

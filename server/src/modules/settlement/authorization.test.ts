@@ -2,24 +2,11 @@ import fc from 'fast-check'
 import { getAddress, type Hex, hashTypedData, toHex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { expect, test } from 'vitest'
+import { AUTHORIZATION_TYPES, TOKEN as token } from '#tests/evm-payments'
 import { type Authorization, digestOf, isSignedByPayer, readAuthorization, type Token } from './authorization.ts'
 
-const token: Token = {
-  ...{ chainId: 84532, address: '0x036cbd53842c5426634e7929541ec2318f3dcf7e' },
-  ...{ name: 'USDC', version: '2' },
-}
-const types = {
-  TransferWithAuthorization: [
-    { name: 'from', type: 'address' },
-    { name: 'to', type: 'address' },
-    { name: 'value', type: 'uint256' },
-    { name: 'validAfter', type: 'uint256' },
-    { name: 'validBefore', type: 'uint256' },
-    { name: 'nonce', type: 'bytes32' },
-  ],
-} as const
 const typed = (message: Authorization, { chainId, address, name, version }: Token = token) => ({
-  ...{ types, primaryType: 'TransferWithAuthorization' as const, message },
+  ...{ types: AUTHORIZATION_TYPES, primaryType: 'TransferWithAuthorization' as const, message },
   domain: { chainId, name, version, verifyingContract: getAddress(address) },
 })
 
